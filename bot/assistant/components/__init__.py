@@ -1,0 +1,1 @@
+"""Rasa graph components of baoke; loaded by the Rasa server only."""

@@ -1,0 +1,240 @@
+"""Where the data stands in a customer's message: numbers, dates, amounts, plates.
+
+In: the text as typed. Out: spans with ``value == text[start:end]``, code points, end
+exclusive, sorted, without overlaps. Conventions: shared/INTENTS.md. No Rasa here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Iterable, Sequence
+
+
+@dataclass(frozen=True)
+class Span:
+    """One piece of data in a text."""
+
+    entity: str
+    start: int
+    end: int
+    value: str
+
+
+_CN = "零〇一二两三四五六七八九十"
+_NUM = rf"(?:\d+|[{_CN}]+)"
+_EDGE = r"(?<![A-Za-z0-9])"
+_END = r"(?![A-Za-z0-9])"
+
+
+def _numbered(letter: str) -> str:
+    return rf"{_EDGE}[{letter}{letter.lower()}][ -]?(?:\d[ -]?){{12}}\d(?!\d)"
+
+
+# --- dates -------------------------------------------------------------------------
+_PART = (
+    r"(?:凌晨|清晨|清早|大清早|一大早|早上|早晨|早间|上午|中午|正午|午后|下午|傍晚|晚上|夜里|夜间|"
+    r"深夜|半夜|午夜|大半夜|晚间|早|晚)"
+)
+_CLOCK = (
+    rf"(?:\d{{1,2}}[:：]\d{{2}}(?:[:：]\d{{2}})?"
+    rf"|{_NUM}(?:点|时(?!候|间|不|常|效))(?:钟|整|半|过|一刻|三刻|{_NUM}分?|多)?)"
+)
+_TIME = rf"(?:{_PART}?\s*{_CLOCK}|{_PART})"
+_YEAR = rf"(?:(?:\d{{4}}|\d{{2}}|[{_CN}]{{2,4}})年|今年|去年|前年|大前年|明年|本年)"
+_MONTH = rf"(?:{_NUM}月份?|上个?月|这个?月|本月|下个?月|当月)"
+_DAY_NO = rf"(?:{_NUM}[号日](?![楼院线店铺门单元])|初{_NUM}|底|初|中旬|上旬|下旬)"
+_WEEKDAY = r"(?:周|星期|礼拜)[一二三四五六日天末]"
+_DAY = (
+    r"(?:大前天|前天|昨天|今天|明天|后天|大后天|昨日|今日|明日|前日|当天|当日|"
+    r"昨晚|今晚|前晚|明晚|昨夜|今夜|今早|昨早|明早|今晨|今儿|昨儿|前儿|明儿|琴日|今朝)"
+)
+_WEEK = rf"(?:(?:上上|上|这|本|下下|下)个?{_WEEKDAY}|{_WEEKDAY}|(?:上上|上|这|本|下)个?(?:周|星期|礼拜))"
+_FESTIVAL = r"(?:元旦|春节|除夕|大年三十|大年初[一二三四五六七]|清明|五一|端午|中秋|国庆|双十一|双11|十一(?=假期|那天|期间))"
+_AGO = rf"(?:{_NUM}|半|几|好几)(?:个半?)?(?:分钟|小时|天|周|星期|礼拜|个月|月|年)(?:之前|以前|前)"
+_ABSOLUTE = (
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
+    r"|(?<!\d)20\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)"
+    rf"|{_YEAR}\s*(?:的)?\s*{_MONTH}\s*(?:的)?\s*{_DAY_NO}"
+    rf"|{_YEAR}\s*{_MONTH}"
+    rf"|{_MONTH}\s*(?:的)?\s*{_DAY_NO}"
+    r"|(?<![\d./-])(?:1[0-2]|0?[1-9])[-/.](?:[12]\d|3[01]|0?[1-9])(?![\d./-]|[万元块%折年岁楼])(?=号|日|\s|$|[\u4e00-\u9fff，。,;；])"
+    rf"|{_MONTH}|{_YEAR})"
+)
+_DATE = (
+    rf"(?:(?:{_ABSOLUTE}|{_WEEK}|{_FESTIVAL}|{_AGO}|{_DAY})[，, ]?(?:的)?\s*"
+    rf"(?:{_DAY}\s*)?{_TIME}?|(?<![\d月])(?:{_NUM}[号日])\s*{_TIME}?|{_PART}?\s*{_CLOCK}|{_PART})"
+)
+# Words that contain a date's characters and are none.
+_NOT_DATE = re.compile(
+    r"^(?:早|晚|中午|半夜|底|初|中旬|上午|下午|晚上|早上|凌晨|傍晚|夜里|当天|当日|当月)$|^[上下]$|^一点$|^一日$|^一天$"
+)
+_AFTER_NOT_DATE = re.compile(
+    r"^(?:点|号(?:码|楼|院|线|店|门|单元)|日常|月经|月供|期间内)"
+)
+_BARE_DAY_NOT = re.compile(
+    r"^(?:号码|号楼|号线|号院|号店|号门|号单元|号坐席|号客服|日内|日游|号车)"
+)
+
+# --- amounts -----------------------------------------------------------------------
+_CN_AMOUNT = r"[一二两三四五六七八九十百千万亿零〇半几]"
+_UNIT = r"(?:块钱|元钱|块|元|圆|人民币|美元|港币|刀|毛钱|角钱)"
+_AMOUNT = (
+    rf"(?:[￥¥$]\s?\d[\d,]*(?:\.\d+)?\s?(?:[万千百亿wWkK](?![A-Za-z]))?(?:多|余|来|几)?\s?{_UNIT}?"
+    rf"|(?:rmb|RMB|人民币)\s?\d[\d,]*(?:\.\d+)?\s?[万千百亿]?\s?{_UNIT}?"
+    rf"|\d[\d,]*(?:\.\d+)?\s?[万千百亿wWkK]?(?:多|余|来|几)?\s?{_UNIT}(?:[一二三四五六七八九]|\d(?!\d))?"
+    rf"|\d[\d,]*(?:\.\d+)?\s?(?:万亿|亿|万|w|W)(?:多|余|来)?(?:{_CN_AMOUNT}千?)?(?![A-Za-z公里字步人次户个米里岁平吨名家])"
+    rf"|\d(?:\.\d)?千(?![A-Za-z公里克瓦米万])"
+    rf"|(?:[一二两三四五六七八九十半几]{_CN_AMOUNT}*(?:点[一二三四五六七八九]+)?[万千百亿十]?|[一二两三四五六七八九])(?:多|余|来)?\s?{_UNIT}(?:[一二三四五六七八九])?"
+    rf"|(?:[一二两三四五六七八九十]+百?[一二三四五六七八九]*十?|[一二两三四五六七八九]千|[一二两三四五六七八九]百)万(?:[一二三四五六七八九]千?)?(?:多|余|来)?(?![一公里字步人次户个米里岁平吨名家分])"
+    rf"|[一二两三四五六七八九]千[一二三四五六七八九]?百?(?:多|余|来)(?![万公里字步人次户个米里岁]))"
+)
+_BEFORE_NOT_AMOUNT = re.compile(r"(?:第|百)$")
+_AFTER_NOT_AMOUNT = re.compile(r"^(?:医疗险?|身价|素)")
+
+# --- other -------------------------------------------------------------------------
+_PLATE = (
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
+    r"[A-HJ-NP-Za-hj-np-z][·•．.\- ]?"
+    r"(?:[A-HJ-NP-Za-hj-np-z0-9]{5,6}|[A-HJ-NP-Za-hj-np-z0-9]{4}[挂学警港澳])(?![A-Za-z0-9])"
+)
+_ID_NUMBER = r"(?<!\d)[1-9]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![A-Za-z0-9])"
+_MOBILE = r"(?<![\dA-Za-z])(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"
+_LANDLINE = r"(?<![\dA-Za-z-])(?:\(0\d{2,3}\)|（0\d{2,3}）|0\d{2,3})[- ]?[2-8]\d{6,7}(?:[- 转]\d{1,5})?(?!\d)"
+_LOCAL_LINE = r"(?<=座机)[是：: 号]{0,2}\s*(?P<value>[2-8]\d{6,7})(?!\d)|(?<=固话)[是：: 号]{0,2}\s*(?P<value2>[2-8]\d{6,7})(?!\d)"
+_NOT_REACHABLE = re.compile(
+    r"(?:快递|运单|物流|单号|工号|编号|订单|取件码|你们(?:的)?(?:客服|热线|电话)|客服(?:电话|热线)?|热线)"
+    r"[是为：: 号码]{0,4}$"
+)
+_TAIL = r"(?:\d{4}|\d{3}[Xx])"
+_TAIL_CUED = (
+    rf"(?:身份证|证件|身份|号码)[^，。,;；\d]{{0,8}}?(?:后|末|最后|尾)[^，。,;；\d]{{0,8}}?(?P<value>{_TAIL}){_END}"
+    rf"|(?<![卡机号])(?:后四位|后4位|末四位|末4位|最后四位|最后4位|后面四位|后面4位|尾号|尾数|后四个数|末尾四位)[^，。,;；\d]{{0,6}}?(?P<value2>{_TAIL}){_END}"
+    rf"|(?:身份证|证件号?)[尾号后四4位是为：: 的]{{0,8}}(?P<value3>{_TAIL}){_END}"
+    rf"|{_EDGE}(?P<value4>{_TAIL}){_END}(?=[^，。,;；]{{0,2}}(?:是|为)?[^，。,;；]{{0,4}}(?:身份证|证件)[^，。,;；]{{0,4}}(?:后|末|尾))"
+)
+_NOT_ID_TAIL = re.compile(
+    r"(?:银行卡|卡号|手机|电话|保单|车牌|理赔|单号|快递|发票|订单)[^，。,;；]{0,10}$"
+)
+_TAIL_ALONE = re.compile(rf"^[\s,，.。:：是]*(?P<value>{_TAIL})[\s,，.。!！呀啊哈]*$")
+_TAIL_WITH_X = re.compile(rf"{_EDGE}(?P<value>\d{{3}}[Xx]){_END}")
+_AFTER_NUMBER = re.compile(rf"^[\s,，、;；:：和及/]{{1,3}}(?P<value>{_TAIL}){_END}")
+
+
+def folded(text: str) -> str:
+    """Half-width letters and digits, one code point for one, so spans stay true."""
+    return "".join(
+        narrow if len(narrow := unicodedata.normalize("NFKC", c)) == 1 else c
+        for c in text
+    )
+
+
+class EntityPatterns:
+    """Finds all entities of a text; ``products`` are the words of the lookup table."""
+
+    def __init__(self, products: Iterable[str]) -> None:
+        words = sorted(set(products), key=len, reverse=True)
+        self._product = re.compile("|".join(map(re.escape, words)) or r"(?!)", re.I)
+
+    def find(self, text: str) -> list[Span]:
+        """All entities; where two claim a character the more specific one keeps it."""
+        plain = folded(text)
+        taken: list[tuple[str, int, int]] = []
+        for entity, spans in (
+            ("policy_no", _matches(_POLICY, plain)),
+            ("claim_no", _matches(_CLAIM, plain)),
+            ("complaint_no", _matches(_COMPLAINT, plain)),
+            ("id_number", _matches(_RE_ID_NUMBER, plain)),
+            ("plate_no", _matches(_RE_PLATE, plain)),
+            ("phone", _phones(plain)),
+            ("product", _matches(self._product, plain)),
+            ("amount", _amounts(plain)),
+            ("date", _dates(plain)),
+        ):
+            taken += _free(entity, spans, taken)
+        taken += _free("id_tail", _tails(plain, taken), taken)
+        taken.sort(key=lambda span: span[1])
+        return [Span(e, start, end, text[start:end]) for e, start, end in taken]
+
+
+_POLICY = re.compile(_numbered("P"))
+_CLAIM = re.compile(_numbered("C"))
+_COMPLAINT = re.compile(_numbered("T"))
+_RE_ID_NUMBER = re.compile(_ID_NUMBER)
+_RE_PLATE = re.compile(_PLATE)
+_RE_AMOUNT = re.compile(_AMOUNT)
+_RE_DATE = re.compile(_DATE)
+_RE_PHONES = (re.compile(_MOBILE), re.compile(_LANDLINE), re.compile(_LOCAL_LINE))
+_RE_TAIL = re.compile(_TAIL_CUED)
+
+Positions = list[tuple[int, int]]
+
+
+def _matches(pattern: re.Pattern[str], text: str) -> Positions:
+    return [_position(found) for found in pattern.finditer(text)]
+
+
+def _position(found: re.Match[str]) -> tuple[int, int]:
+    for name, value in found.groupdict().items():
+        if value is not None:
+            return found.span(name)
+    return found.span()
+
+
+def _free(
+    entity: str, spans: Positions, taken: Sequence[tuple[str, int, int]]
+) -> list[tuple[str, int, int]]:
+    return [
+        (entity, start, end)
+        for start, end in spans
+        if not any(start < e and s < end for _, s, e in taken)
+    ]
+
+
+def _phones(text: str) -> Positions:
+    found = [span for pattern in _RE_PHONES for span in _matches(pattern, text)]
+    return [s for s in found if not _NOT_REACHABLE.search(text[: s[0]])]
+
+
+def _amounts(text: str) -> Positions:
+    return [
+        (start, end)
+        for start, end in _matches(_RE_AMOUNT, text)
+        if not _BEFORE_NOT_AMOUNT.search(text[:start])
+        and not _AFTER_NOT_AMOUNT.match(text[end:])
+    ]
+
+
+def _dates(text: str) -> Positions:
+    found = []
+    for start, end in _matches(_RE_DATE, text):
+        while end > start and text[end - 1] in " ，,的":
+            end -= 1
+        said = text[start:end]
+        if _NOT_DATE.match(said) or _AFTER_NOT_DATE.match(text[end:]):
+            continue
+        if said[-1:] in "号日" and _BARE_DAY_NOT.match(said[-1:] + text[end:]):
+            continue
+        found.append((start, end))
+    return found
+
+
+def _tails(text: str, taken: Sequence[tuple[str, int, int]]) -> Positions:
+    alone = _TAIL_ALONE.match(text)
+    if alone:
+        return [alone.span("value")]
+    found = [
+        span
+        for span in _matches(_RE_TAIL, text)
+        if not _NOT_ID_TAIL.search(text[max(0, span[0] - 14) : span[0]])
+        or "身份证" in text[max(0, span[0] - 14) : span[0]]
+    ]
+    for entity, _, end in taken:
+        if entity == "policy_no":
+            after = _AFTER_NUMBER.match(text[end:])
+            if after:
+                start, stop = after.span("value")
+                found.append((end + start, end + stop))
+    found += [s for s in _matches(_TAIL_WITH_X, text) if s not in found]
+    return sorted(set(found))

@@ -1,0 +1,56 @@
+"""Rasa component that keeps the evened-out text of a message (`components.text`).
+
+In: messages. Out: the same with `NORMALISED` set; the text as typed is left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from components.text import is_payload, normalise
+
+NORMALISED = "normalised_text"
+
+
+def normalised(message: Message) -> str:
+    """Text of ``message`` after `TextNormaliser`, or evened out now."""
+    return message.get(NORMALISED) or normalise(message.get(TEXT) or "")
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False
+)
+class TextNormaliser(GraphComponent):
+    """Keeps the evened-out text beside the original for later components."""
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> GraphComponent:
+        """Create the component; it has no settings."""
+        return cls()
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Add `NORMALISED` to each message."""
+        for message in messages:
+            text = message.get(TEXT)
+            if text and not is_payload(text):
+                message.set(NORMALISED, normalise(text))
+        return messages
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Add `NORMALISED` to each training example."""
+        self.process(training_data.training_examples)
+        return training_data
