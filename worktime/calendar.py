@@ -1,0 +1,197 @@
+"""Which moments are working time, and when a promise made in working time falls due.
+
+All arithmetic is done in Beijing time (China has no summer time); moments come in with
+any zone and go out as UTC.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from worktime.reading import (
+    CalendarError,
+    Hours,
+    Official,
+    Period,
+    read_hours,
+    read_official,
+)
+
+__all__ = ["CalendarError", "Period", "WorkCalendar"]
+
+log = logging.getLogger(__name__)
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+DAY = timedelta(days=1)
+SATURDAY = 5
+LAST_SECOND = time(23, 59, 59)
+# Longest search for a working day: longer than any holiday with closures around it.
+MAX_DAYS_CLOSED = 366
+
+
+@dataclass(frozen=True)
+class WorkCalendar:
+    """Official holidays and make-up days, with one insurer's hours and closures.
+
+    Attributes:
+        official: The state's plan of each year that is known.
+        hours: The insurer's own part.
+    """
+
+    official: Official
+    hours: Hours
+    _warned: set[int] = field(default_factory=set, compare=False, repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> WorkCalendar:
+        """Read ``cn.yml`` and ``hours.yml``.
+
+        Args:
+            path: The folder of both, or ``cn.yml`` itself with the other beside it.
+
+        Raises:
+            CalendarError: A file is missing or says something impossible.
+        """
+        folder = path if path.is_dir() else path.parent
+        official = read_official(folder / "cn.yml")
+        return cls(official, read_hours(folder / "hours.yml"))
+
+    def covers(self, year: int) -> bool:
+        """Say whether the year's official plan is known; else weekends are guessed."""
+        return year in self.official.years
+
+    def is_workday(self, day: date) -> bool:
+        """Say whether anybody works on this day in Beijing."""
+        return bool(self.periods_of(day))
+
+    def periods_of(self, day: date) -> tuple[Period, ...]:
+        """Return the opening hours of a day in Beijing, in order; empty when closed."""
+        if day in self.hours.exceptions:
+            return self.hours.exceptions[day]
+        if day in self.hours.closures or not self._is_official_workday(day):
+            return ()
+        return self.hours.periods
+
+    def is_open(self, moment: datetime) -> bool:
+        """Say whether a moment is working time; the end of a period is not."""
+        local = _local(moment)
+        return any(
+            p.start <= local.time() < p.end for p in self.periods_of(local.date())
+        )
+
+    def next_open(self, moment: datetime) -> datetime:
+        """Return the moment itself in working time, else the next start of work."""
+        begin, _ = next(self._stretches(_local(moment)))
+        return begin.astimezone(UTC)
+
+    def add_work_hours(self, start: datetime, hours: float) -> datetime:
+        """Return when so many working hours (工作小时) have passed.
+
+        Counting begins at the next working moment and stands still outside working
+        time. A result is never outside working time; it may be a period's very end.
+
+        Args:
+            start: When it came in.
+            hours: At least 0; 0.5 is half an hour.
+
+        Raises:
+            ValueError: ``hours`` is negative.
+        """
+        if hours < 0:
+            raise ValueError("hours must not be negative")
+        left = timedelta(hours=hours)
+        for begin, end in self._stretches(_local(start)):
+            if left <= end - begin:
+                return (begin + left).astimezone(UTC)
+            left -= end - begin
+        raise AssertionError("stretches never end")
+
+    def add_workdays(self, start: datetime, days: int) -> datetime:
+        """Return the close of work on the n-th working day (工作日) after receipt.
+
+        The day of receipt is not counted. What comes outside working hours is received
+        at the next working moment: on Monday at 07:00 it is received on Monday, on
+        Monday at 20:00 on Tuesday.
+
+        Args:
+            start: When it came in.
+            days: At least 0; 0 is the close of work on the day of receipt.
+
+        Raises:
+            ValueError: ``days`` is negative.
+        """
+        if days < 0:
+            raise ValueError("days must not be negative")
+        received = _local(self.next_open(start)).date()
+        for day in self._workdays(received):
+            if days == 0:
+                return _at(day, self.periods_of(day)[-1].end).astimezone(UTC)
+            days -= 1
+        raise AssertionError("working days never end")
+
+    def add_natural_days(self, start: datetime, days: int) -> datetime:
+        """Return the last second of the n-th day (自然日) after the day of receipt.
+
+        The day of receipt is not counted; holidays are, also as the last day: what we
+        promise is not put off because we are closed.
+
+        Raises:
+            ValueError: ``days`` is negative.
+        """
+        if days < 0:
+            raise ValueError("days must not be negative")
+        last = _local(start).date() + days * DAY
+        return _at(last, LAST_SECOND).astimezone(UTC)
+
+    def _is_official_workday(self, day: date) -> bool:
+        plan = self.official.years.get(day.year)
+        if plan is None:
+            self._warn(day.year)
+            is_free = (day.month, day.day) in self.official.every_year
+            return day.weekday() < SATURDAY and not is_free
+        if day in plan.workdays:
+            return True
+        return day.weekday() < SATURDAY and day not in plan.holidays
+
+    def _warn(self, year: int) -> None:
+        if year not in self._warned:
+            self._warned.add(year)
+            log.warning(
+                "calendar.year_missing year=%d: moving holidays and make-up days are not "
+                "known; add the year to data/calendar/cn.yml",
+                year,
+            )
+
+    def _workdays(self, first: date) -> Iterator[date]:
+        """Working days from ``first`` on, itself included; never ends."""
+        day, closed = first, 0
+        while True:
+            if self.is_workday(day):
+                closed = 0
+                yield day
+            elif (closed := closed + 1) > MAX_DAYS_CLOSED:
+                raise CalendarError(f"no working day in the year after {first}")
+            day += DAY
+
+    def _stretches(self, start: datetime) -> Iterator[tuple[datetime, datetime]]:
+        """Working time from ``start`` on as (begin, end) in Beijing; never ends."""
+        for day in self._workdays(start.date()):
+            for period in self.periods_of(day):
+                end = _at(day, period.end)
+                if end > start:
+                    yield max(start, _at(day, period.start)), end
+
+
+def _local(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return moment.astimezone(BEIJING)
+
+
+def _at(day: date, clock_time: time) -> datetime:
+    return datetime.combine(day, clock_time, BEIJING)
