@@ -1,0 +1,191 @@
+"""The desk's room: who holds a conversation, and what the customer is told about it.
+
+In: wishes for a human, agents' steps. Out: moves in the ledger and honest words.
+"""
+
+from bot.desk_rules import Handoff, Move, QueuePlace, Status
+from bot.ledger.moves import Moves, Tell
+from bot.ledger.values import Announce, Conclusion, Outcome, Turn, Written
+from bot.message import Author, Button, ButtonsPart, Outbound, Part, TextPart
+from bot.notices import Notices
+from bot.outbox import Outbox
+from bot.ports import Clock, WorkHours
+from bot.settings import Settings
+
+REQUEST_PAYLOAD = "/request_handoff"
+CANCEL_PAYLOAD = "/cancel_handoff"
+
+
+class Desk:
+    """Decides about handoffs; every move goes through the ledger's rules."""
+
+    def __init__(
+        self,
+        moves: Moves,
+        notices: Notices,
+        hours: WorkHours,
+        clock: Clock,
+        settings: Settings,
+        outbox: Outbox,
+    ) -> None:
+        self._moves = moves
+        self._outbox = outbox
+        self._notices = notices
+        self._hours = hours
+        self._clock = clock
+        self._hint_every = settings.queue_hint_every
+
+    # Inside a turn: values that the ledger writes when the turn ends.
+
+    def conclude(
+        self,
+        turn: Turn,
+        outcome: Outcome,
+        replies: tuple[Outbound, ...] = (),
+        handoff: Handoff | None = None,
+        **rest: str | None,
+    ) -> Conclusion:
+        """Build the end of a turn; with a handoff it queues the conversation."""
+        move = None
+        if handoff is not None:
+            asked = handoff.reason == "customer_asked"
+            move = Move(Status.QUEUED, "customer" if asked else "bot", handoff)
+        return Conclusion(
+            outcome=outcome,
+            replies=replies,
+            announce=self._announce(turn.sender_id, f"{turn.turn_id}:queue"),
+            hint_every=self._hint_every,
+            move=move,
+            note=rest.get("note"),
+        )
+
+    def command(self, turn: Turn) -> Conclusion | None:
+        """Handle what the edge does without the brain: leaving the queue."""
+        message = turn.messages[-1]
+        pressed = message.payload == CANCEL_PAYLOAD
+        said = message.text is not None and self._notices.means(
+            "cancel_handoff", message.text
+        )
+        waits = turn.status is Status.QUEUED
+        if len(turn.messages) > 1 or not (pressed or (said and waits)):
+            return None
+        key = "queue_cancelled" if waits else "not_queued"
+        reply = Outbound(
+            turn.sender_id,
+            Author.SYSTEM,
+            (TextPart(self._notices.say(key)),),
+            f"{turn.turn_id}:0",
+            turn.last_seq,
+        )
+        move = Move(Status.BOT, "customer", Handoff("customer_cancelled"))
+        return Conclusion(
+            outcome=Outcome.COMMANDED,
+            replies=(reply,),
+            announce=self._announce(turn.sender_id, f"{turn.turn_id}:queue"),
+            hint_every=self._hint_every,
+            move=move if waits else None,
+        )
+
+    def wants_human(self, turn: Turn) -> bool:
+        """Say whether a turn asks for a human so plainly that no brain is needed."""
+        return any(
+            message.payload == REQUEST_PAYLOAD
+            or (
+                message.text is not None
+                and self._notices.means("request_handoff", message.text)
+            )
+            for message in turn.messages
+        )
+
+    def offer_human(self, turn: Turn, notice: str) -> Outbound:
+        """Say a sentence and offer a human below it."""
+        button = Button(self._notices.titles["request_handoff"], REQUEST_PAYLOAD)
+        return Outbound(
+            turn.sender_id,
+            Author.SYSTEM,
+            (TextPart(self._notices.say(notice)), ButtonsPart((button,))),
+            f"{turn.turn_id}:{notice}",
+            turn.last_seq,
+        )
+
+    # Outside a turn: steps of agents and of the system, each one transaction.
+
+    async def request(self, sender_id: str, handoff: Handoff, key: str) -> Written:
+        """Queue a conversation, once, with words for the customer.
+
+        Args:
+            sender_id: An existing conversation.
+            handoff: Why, how urgent, for whom.
+            key: Makes the words unique, e.g. the id of the request.
+
+        Raises:
+            IllegalMove: It is queued, with an agent or closed.
+        """
+        announce = self._announce(sender_id, f"{key}:queue")
+        move = Move(Status.QUEUED, "system", handoff)
+        return await self._make(sender_id, move, lambda place: (announce(place),))
+
+    async def accept(self, sender_id: str, agent: str, key: str) -> Written:
+        """Give a queued conversation to one agent; of two, the first gets it.
+
+        Raises:
+            IllegalMove: It is no longer queued.
+        """
+        move = Move(Status.AGENT, f"agent:{agent}", Handoff("accepted"))
+        return await self._step(sender_id, move, "agent_joined", agent, key)
+
+    async def release(self, sender_id: str, agent: str, key: str) -> Written:
+        """Hand a conversation back to the bot.
+
+        Raises:
+            IllegalMove: This agent does not hold it.
+        """
+        move = Move(Status.BOT, f"agent:{agent}", Handoff("released"), held_by=agent)
+        return await self._step(sender_id, move, "agent_left", agent, key)
+
+    async def close(
+        self, sender_id: str, agent: str, key: str, summary: str | None = None
+    ) -> Written:
+        """End a conversation with a summary.
+
+        Raises:
+            IllegalMove: This agent does not hold it.
+        """
+        handoff = Handoff("closed", summary=summary)
+        move = Move(Status.CLOSED, f"agent:{agent}", handoff, held_by=agent)
+        return await self._step(sender_id, move, "conversation_closed", agent, key)
+
+    async def _step(
+        self, sender_id: str, move: Move, notice: str, agent: str, key: str
+    ) -> Written:
+        words = TextPart(self._notices.say(notice, agent=agent))
+        said = Outbound(sender_id, Author.SYSTEM, (words,), f"{key}:{notice}")
+        return await self._make(sender_id, move, lambda place: (said,))
+
+    async def _make(self, sender_id: str, move: Move, tell: Tell) -> Written:
+        now = self._clock.now()
+        written = await self._moves.make(sender_id, move, now, tell)
+        await self._outbox.publish(sender_id, written)
+        return written
+
+    def _announce(self, sender_id: str, key: str) -> Announce:
+        """Return a function that says a place in the queue as it really is."""
+
+        def announce(place: QueuePlace) -> Outbound:
+            now = self._clock.now()
+            name = "still_queued" if place.already else "queued"
+            values: dict[str, object] = {"ahead": place.ahead}
+            if not self._hours.is_open(now):
+                name += "_after_hours"
+                opens = self._hours.next_open(now)
+                values["next_open"] = self._notices.moment(opens, now)
+            elif place.ahead == 0:
+                name += "_first"
+            cancel = Button(self._notices.titles["cancel_handoff"], CANCEL_PAYLOAD)
+            parts: tuple[Part, ...] = (
+                TextPart(self._notices.say(name, **values)),
+                ButtonsPart((cancel,)),
+            )
+            return Outbound(sender_id, Author.SYSTEM, parts, key)
+
+        return announce

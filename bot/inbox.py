@@ -1,0 +1,183 @@
+"""The inbox's room: check, store, drop repeats, then wake whoever answers.
+
+In: an Inbound from a channel. Out: its number; the answer comes through the outbox.
+"""
+
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.desk import REQUEST_PAYLOAD
+from bot.errors import BadInput, Overloaded, StoreError
+from bot.ledger.messages import Messages
+from bot.ledger.values import Accepted
+from bot.message import (
+    Author,
+    Button,
+    ButtonsPart,
+    Inbound,
+    Kind,
+    Outbound,
+    Part,
+    TextPart,
+)
+from bot.notices import Notices
+from bot.outbox import Outbox
+from bot.payloads import PayloadRules, is_payload
+from bot.ports import Dispatcher
+from bot.settings import Settings
+from bot.turn import Rooms, give_up, take_turn
+
+OVERLOAD_PAUSE = timedelta(seconds=5)
+# Direction overrides can make a line read differently from what it says.
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+log = structlog.get_logger()
+
+
+def clean_text(text: str) -> str:
+    """Remove what no customer types: controls, lone surrogates, direction tricks."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = (
+        c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs")
+    )
+    return _BIDI.sub("", "".join(kept)).strip()
+
+
+class Inbox:
+    """Takes messages in for all channels."""
+
+    def __init__(
+        self,
+        messages: Messages,
+        outbox: Outbox,
+        dispatcher: Dispatcher,
+        rules: PayloadRules,
+        notices: Notices,
+        settings: Settings,
+    ) -> None:
+        self._messages = messages
+        self._outbox = outbox
+        self._dispatcher = dispatcher
+        self._rules = rules
+        self._notices = notices
+        self._settings = settings
+
+    async def accept(self, inbound: Inbound) -> Accepted:
+        """Store one message and have it answered; safe to repeat.
+
+        A message that is too long or names a button nobody offered is kept,
+        marked as refused, and answered politely instead of being handled.
+
+        Raises:
+            BadInput: There is nothing in it; nothing is stored.
+            Overloaded: Too many conversations wait; nothing is stored.
+            StoreError: Nothing is stored.
+        """
+        if self._dispatcher.load >= self._settings.max_waiting:
+            raise Overloaded("overloaded", OVERLOAD_PAUSE)
+        inbound = _cleaned(inbound)
+        if inbound.kind is Kind.ATTACHMENT:
+            return await self._keep_file(inbound)
+        if (sent := inbound.payload or inbound.text or "") == "":
+            raise BadInput("empty")
+        if len(sent) > self._settings.max_text_chars:
+            return await self._refuse(inbound, "too_long")
+        if inbound.payload is not None or is_payload(sent):
+            button = self._rules.admit(sent, await self._offered(inbound.sender_id))
+            if button is None:
+                return await self._refuse(inbound, "payload_refused")
+            inbound = _pressed(inbound, button)
+        accepted = await self._messages.accept(inbound)
+        return await self._publish(inbound.sender_id, accepted, wake=True)
+
+    async def _offered(self, sender_id: str) -> tuple[Button, ...]:
+        return await self._messages.offered(sender_id, self._settings.offered_window)
+
+    async def _keep_file(self, inbound: Inbound) -> Accepted:
+        name = inbound.attachments[0].name
+        said = self._reply(inbound, "attachment_received", name=name)
+        accepted = await self._messages.accept(inbound, awaiting=False, replies=said)
+        return await self._publish(inbound.sender_id, accepted)
+
+    async def _refuse(self, inbound: Inbound, code: str) -> Accepted:
+        limit = self._settings.max_text_chars
+        whole = inbound.text or inbound.payload or ""
+        kept = replace(
+            inbound,
+            kind=Kind.TEXT,
+            text=whole[:limit],
+            payload=None,
+            metadata={**inbound.metadata, "chars": len(whole)},
+        )
+        log.info("inbox.refused", sender_id=inbound.sender_id, code=code)
+        accepted = await self._messages.accept(
+            kept,
+            awaiting=False,
+            refused=code,
+            replies=self._reply(kept, code, max_chars=limit),
+        )
+        return await self._publish(inbound.sender_id, accepted)
+
+    def _reply(
+        self, inbound: Inbound, notice: str, **values: object
+    ) -> Callable[[int], tuple[Outbound, ...]]:
+        button = Button(self._notices.titles["request_handoff"], REQUEST_PAYLOAD)
+        parts: tuple[Part, ...] = (
+            TextPart(self._notices.say(notice, **values)),
+            ButtonsPart((button,)),
+        )
+        key = f"{inbound.message_key}:{notice}"[:200]
+        return lambda seq: (
+            Outbound(inbound.sender_id, Author.SYSTEM, parts, key, in_reply_to=seq),
+        )
+
+    async def _publish(
+        self, sender_id: str, accepted: Accepted, wake: bool = False
+    ) -> Accepted:
+        if not accepted.repeat:
+            if wake:
+                self._dispatcher.wake(sender_id)
+            await self._outbox.publish(sender_id, accepted.written)
+        return accepted
+
+
+def _cleaned(inbound: Inbound) -> Inbound:
+    return replace(
+        inbound,
+        text=None if inbound.text is None else clean_text(inbound.text),
+        payload=None if inbound.payload is None else clean_text(inbound.payload),
+    )
+
+
+def _pressed(inbound: Inbound, button: Button) -> Inbound:
+    """Return the press of a button; a title without a command is said as words."""
+    if not button.payload.startswith("/"):
+        return replace(inbound, kind=Kind.TEXT, text=button.payload, payload=None)
+    return replace(
+        inbound, kind=Kind.PAYLOAD, text=button.title, payload=button.payload
+    )
+
+
+def worker(rooms: Rooms) -> Callable[[str], Awaitable[bool]]:
+    """Return what a dispatcher runs: one turn, with an answer whatever happens.
+
+    One of the two places with a broad catch: a fault in our own code must not leave
+    a customer without an answer. Database failures go on to the dispatcher, which
+    tries again later.
+    """
+
+    async def work(sender_id: str) -> bool:
+        try:
+            return await take_turn(rooms, sender_id)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("turn.crashed", sender_id=sender_id)
+            return await give_up(rooms, sender_id, "crashed")
+
+    return work

@@ -1,0 +1,181 @@
+"""Messages of the ledger: take one in, add some, read them back in order."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, desc, select
+from sqlalchemy.exc import IntegrityError
+
+from bot.desk_rules import Status
+from bot.errors import StoreError
+from bot.ledger.database import Database
+from bot.ledger.rows import (
+    MESSAGE_COLUMNS,
+    REOPENED,
+    next_seqs,
+    open_conversation,
+    read_message,
+    write_inbound,
+    write_move,
+    write_outbounds,
+)
+from bot.ledger.tables import conversations, messages
+from bot.ledger.values import Accepted, Written
+from bot.message import (
+    Author,
+    Button,
+    ButtonsPart,
+    Inbound,
+    Outbound,
+    StoredMessage,
+)
+
+PAGE = 200  # messages read at once
+
+
+class Messages:
+    """Reads and writes messages."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(
+        self,
+        inbound: Inbound,
+        *,
+        awaiting: bool = True,
+        refused: str | None = None,
+        replies: Callable[[int], tuple[Outbound, ...]] = lambda seq: (),
+    ) -> Accepted:
+        """Store one message from a customer, once.
+
+        Args:
+            inbound: The message.
+            awaiting: It needs a turn (never when a human holds the conversation).
+            refused: Why it will not be handled although it is kept.
+            replies: What to say at once, given the message's number.
+
+        Returns:
+            Its number, also when an earlier or a parallel copy has it already.
+
+        Raises:
+            StoreError: Nothing was stored.
+        """
+        for _ in range(2):
+            try:
+                return await self._database.write(
+                    lambda c: _store(c, inbound, awaiting, refused, replies)
+                )
+            except IntegrityError:
+                if known := await self._known(inbound):
+                    return known
+            # Not a repeat: two first messages of one new conversation met.
+        raise StoreError("conversation could not be opened")
+
+    async def _known(self, inbound: Inbound) -> Accepted | None:
+        query = (
+            select(
+                messages.c.seq,
+                messages.c.refused,
+                conversations.c.status,
+                conversations.c.last_seq,
+            )
+            .join(conversations, conversations.c.sender_id == messages.c.sender_id)
+            .where(
+                messages.c.sender_id == inbound.sender_id,
+                messages.c.message_key == inbound.message_key,
+            )
+        )
+        row = await self._database.read(lambda c: c.execute(query).one_or_none())
+        if row is None:
+            return None
+        written = Written((), Status(row.status), row.last_seq)
+        return Accepted(row.seq, True, row.refused, written)
+
+    async def post(self, outbounds: tuple[Outbound, ...], now: datetime) -> Written:
+        """Add messages to one existing conversation outside any turn.
+
+        Raises:
+            IntegrityError: One of their idempotency keys is known.
+            StoreError: Nothing was stored.
+        """
+        return await self._database.write(lambda c: _post(c, outbounds, now))
+
+    async def after(
+        self, sender_id: str, seq: int, limit: int = PAGE
+    ) -> tuple[StoredMessage, ...]:
+        """Read messages numbered above ``seq``, oldest first, without gaps."""
+        query = (
+            select(*MESSAGE_COLUMNS)
+            .where(messages.c.sender_id == sender_id, messages.c.seq > seq)
+            .order_by(messages.c.seq)
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple(read_message(row) for row in rows)
+
+    async def holder(self, sender_id: str) -> tuple[Status, int]:
+        """Say who holds a conversation and its last number; (bot, 0) for a new one."""
+        query = select(conversations.c.status, conversations.c.last_seq).where(
+            conversations.c.sender_id == sender_id
+        )
+        row = await self._database.read(lambda c: c.execute(query).one_or_none())
+        return (Status(row.status), row.last_seq) if row else (Status.BOT, 0)
+
+    async def offered(self, sender_id: str, window: int) -> tuple[Button, ...]:
+        """Return the buttons within the last ``window`` messages, newest first."""
+        query = (
+            select(*MESSAGE_COLUMNS)
+            .where(messages.c.sender_id == sender_id)
+            .order_by(desc(messages.c.seq))
+            .limit(window)
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple(
+            button
+            for row in rows
+            if row.author != Author.CUSTOMER
+            for part in read_message(row).parts
+            if isinstance(part, ButtonsPart)
+            for button in part.buttons
+        )
+
+
+def _store(
+    connection: Connection,
+    inbound: Inbound,
+    awaiting: bool,
+    refused: str | None,
+    replies: Callable[[int], tuple[Outbound, ...]],
+) -> Accepted:
+    sender_id, now = inbound.sender_id, inbound.received_at
+    row = next_seqs(connection, sender_id, 1, now)
+    if row is None:
+        open_conversation(connection, sender_id, now)
+        row = next_seqs(connection, sender_id, 1, now)
+        assert row is not None
+    seq, reopened = row.last_seq, row.status == Status.CLOSED
+    wanted = awaiting and row.status != Status.AGENT
+    stored = [write_inbound(connection, inbound, seq, awaiting=wanted, refused=refused)]
+    if reopened:
+        row = write_move(connection, row, REOPENED, now)
+    if said := replies(seq):
+        row = next_seqs(connection, sender_id, len(said), now)
+        assert row is not None
+        stored += write_outbounds(connection, said, seq + 1, now)
+    written = Written(tuple(stored), Status(row.status), row.last_seq, reopened)
+    return Accepted(seq, False, refused, written)
+
+
+def _post(
+    connection: Connection, outbounds: tuple[Outbound, ...], now: datetime
+) -> Written:
+    sender_id = outbounds[0].sender_id
+    row = next_seqs(connection, sender_id, len(outbounds), now)
+    if row is None:
+        open_conversation(connection, sender_id, now)
+        row = next_seqs(connection, sender_id, len(outbounds), now)
+        assert row is not None
+    first = row.last_seq - len(outbounds) + 1
+    stored = write_outbounds(connection, outbounds, first, now)
+    return Written(stored, Status(row.status), row.last_seq)

@@ -1,0 +1,190 @@
+"""The ledger's tables (history: migrations/, version table alembic_version_ledger).
+
+Column comments give what the name does not say. All moments are UTC.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware moments in, aware UTC moments out; a naive one is a bug and refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        """Turn into UTC; SQLite keeps no zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone reached the ledger")
+        return value.astimezone(UTC)
+
+    def process_result_value(
+        self, value: datetime | None, dialect: Dialect
+    ) -> datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts INTEGER only
+
+
+def _conversation(primary_key: bool = False) -> Column[str]:
+    return Column(
+        "sender_id",
+        String(200),
+        ForeignKey("conversations.sender_id"),
+        primary_key=primary_key,
+        nullable=False,
+    )
+
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("sender_id", String(200), primary_key=True),
+    Column("status", String(16), nullable=False),  # desk_rules.Status
+    Column("last_seq", BigInteger, nullable=False),  # last number given out
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),  # last message of any author
+    # Set while queued or with an agent; None otherwise.
+    Column("queued_at", UtcDateTime),
+    Column("queue_rank", Integer, nullable=False, server_default="0"),  # high = -1
+    Column("skill", String(50)),
+    Column("agent", String(100)),
+    Column("hinted_at", UtcDateTime),  # the queue position was last told
+    Index("ix_conversations_status_queue", "status", "queue_rank", "queued_at"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _conversation(primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 …
+    Column("author", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("text", Text),  # the customer's words; None for other authors
+    Column("payload", Text),
+    Column("parts", JSON, nullable=False),  # what everybody is shown
+    Column("in_reply_to", BigInteger),  # seq
+    Column("message_key", String(200)),  # the customer's; repeats share it
+    Column("idempotency_key", String(200)),  # ours
+    Column("turn_id", String(64)),
+    Column("refused", String(32)),  # why it never went to the brain, e.g. too_long
+    Column("awaiting", Boolean, nullable=False, server_default=false()),  # a turn
+    Column("metadata", JSON, nullable=False),
+    UniqueConstraint("sender_id", "message_key"),
+    UniqueConstraint("sender_id", "idempotency_key"),
+    # Tiny however long the history is: only what still needs a turn.
+    Index(
+        "ix_messages_awaiting",
+        "sender_id",
+        "seq",
+        sqlite_where=text("awaiting = 1"),
+        postgresql_where=text("awaiting"),
+    ),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("turn_id", String(64), primary_key=True),
+    _conversation(),
+    Column("state", String(16), nullable=False),  # running, finished
+    Column("outcome", String(16)),  # answered, failed, held, dropped, commanded
+    Column("note", Text),  # why, when it was not answered
+    Column(
+        "dropped", JSON(none_as_null=True)
+    ),  # replies that came after a human took over
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("intent", String(100)),
+    Column("confidence", Float),
+    Column("trace", JSON(none_as_null=True)),  # ranking, entities, actions
+    Index("ix_turns_sender_id_started_at", "sender_id", "started_at"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _conversation(primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", String(32), primary_key=True),
+    Column("state", String(16), nullable=False),  # ports.DeliveryState
+    Column("reason", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index(
+        "ix_deliveries_pending",
+        "sender_id",
+        "seq",
+        sqlite_where=text("state = 'pending'"),
+        postgresql_where=text("state = 'pending'"),
+    ),
+)
+
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    _conversation(),
+    Column("moved_from", String(16), nullable=False),
+    Column("moved_to", String(16), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("priority", String(16), nullable=False),
+    Column("skill", String(50)),
+    Column("summary", Text),
+    Column("turn_id", String(64)),
+    Index("ix_handoffs_sender_id_at", "sender_id", "at"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("attachment_id", String(64), primary_key=True),
+    _conversation(),
+    Column("name", String(255), nullable=False),  # as the customer called it
+    Column("media_type", String(100), nullable=False),  # read from its first bytes
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_attachments_sender_id", "sender_id"),
+)

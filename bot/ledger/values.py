@@ -1,0 +1,114 @@
+"""What the ledger hands back and is handed: turns, their conclusions, results."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from bot.desk_rules import Move, QueuePlace, Status
+from bot.message import Outbound, StoredMessage
+
+# Words for a place in the queue; known only inside the transaction that queues.
+Announce = Callable[[QueuePlace], Outbound]
+
+
+class Outcome(StrEnum):
+    """How a turn ended."""
+
+    ANSWERED = "answered"
+    COMMANDED = "commanded"  # the edge knew what to do without the brain
+    FAILED = "failed"  # the brain gave no answer, the customer got an apology
+    DROPPED = "dropped"  # a human took over before the answer came
+    HELD = "held"  # a human held the conversation, the brain was not asked
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Messages that are answered together.
+
+    Attributes:
+        messages: One or more, oldest first; never empty.
+        resumed: The turn was begun before, by a process that did not end it.
+        more: Further messages wait behind it.
+    """
+
+    turn_id: str
+    sender_id: str
+    status: Status
+    messages: tuple[StoredMessage, ...]
+    resumed: bool = False
+    more: bool = False
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the newest message it answers."""
+        return self.messages[-1].seq
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Everything that is written when a turn ends, in one transaction.
+
+    Attributes:
+        replies: Dropped and noted when a human holds the conversation by then.
+        move: A wish to queue or to leave the queue; left out when no longer legal.
+        announce: Words about the place in the queue.
+        hint_every: A queued customer is told the place again after this time.
+    """
+
+    outcome: Outcome
+    replies: tuple[Outbound, ...]
+    announce: Announce
+    hint_every: timedelta
+    move: Move | None = None
+    note: str | None = None
+    intent: str | None = None
+    confidence: float | None = None
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a transaction added to a conversation.
+
+    Attributes:
+        messages: New ones, oldest first.
+        moved: The holder changed.
+        last_seq: Highest sequence number of the conversation.
+    """
+
+    messages: tuple[StoredMessage, ...]
+    status: Status
+    last_seq: int
+    moved: bool = False
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What became of one inbound message.
+
+    Attributes:
+        seq: Its number; a repeat gets the number of the first copy.
+        refused: Why the first copy was refused, None when it was taken.
+        written: New messages, empty for a repeat.
+    """
+
+    seq: int
+    repeat: bool
+    refused: str | None
+    written: Written
+
+
+@dataclass(frozen=True)
+class StoredAttachment:
+    """A row of the attachments table."""
+
+    attachment_id: str
+    sender_id: str
+    name: str
+    media_type: str
+    size_bytes: int
+    sha256: str
+    created_at: datetime

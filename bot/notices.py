@@ -1,0 +1,103 @@
+"""The edge's own sentences, loaded once from notices.zh.yml, with typed access."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import yaml
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+# A trailing mark never changes what a command word means.
+_TRAILING = "。．.！!？?～~，, "
+
+_SPOKEN = frozenset(
+    {
+        "brain_failed",
+        "too_long",
+        "payload_refused",
+        "attachment_received",
+        "queued_first",
+        "queued",
+        "queued_after_hours",
+        "still_queued_first",
+        "still_queued",
+        "still_queued_after_hours",
+        "queue_cancelled",
+        "not_queued",
+        "agent_joined",
+        "agent_left",
+        "conversation_closed",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Notices:
+    """Sentences by key; a missing key is found at start, not in front of a customer.
+
+    Attributes:
+        refused: Answers to refused requests, by error code.
+    """
+
+    spoken: Mapping[str, str]
+    titles: Mapping[str, str]
+    refused: Mapping[str, str]
+    moments: Mapping[str, str]
+    words: Mapping[str, frozenset[str]]
+    citation_form: str
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """Read the file beside this module, or another language's.
+
+        Raises:
+            ValueError: A sentence is missing.
+        """
+        source = path or Path(__file__).with_name("notices.zh.yml")
+        raw = yaml.safe_load(source.read_text(encoding="utf-8"))
+        if missing := _SPOKEN - raw["spoken"].keys():
+            raise ValueError(f"{source.name} lacks {sorted(missing)}")
+        words = {key: frozenset(values) for key, values in raw["words"].items()}
+        return cls(
+            raw["spoken"],
+            raw["titles"],
+            raw["refused"],
+            raw["moments"],
+            words,
+            raw["citation"],
+        )
+
+    def say(self, key: str, **values: Any) -> str:
+        """Return a sentence for the conversation, filled in."""
+        return self.spoken[key].format(**values)
+
+    def citation(self, **values: str) -> str:
+        """Write a quoted clause as words."""
+        return self.citation_form.format(**values)
+
+    def refusal(self, code: str, **values: Any) -> str:
+        """Return the answer to a refused request; unknown codes get a general one."""
+        template = self.refused.get(code, self.refused["bad_request"])
+        return template.format(**values)
+
+    def means(self, command: str, text: str) -> bool:
+        """Say whether a whole message is one of a command's words."""
+        return text.strip().rstrip(_TRAILING) in self.words[command]
+
+    def moment(self, at: datetime, now: datetime) -> str:
+        """Write a moment as customers say it, in Beijing time."""
+        local, today = at.astimezone(BEIJING), now.astimezone(BEIJING).date()
+        key = "later"
+        if local.date() == today:
+            key = "today"
+        elif local.date() == today + timedelta(days=1):
+            key = "tomorrow"
+        return self.moments[key].format(
+            year=local.year,
+            month=local.month,
+            day=local.day,
+            clock=local.strftime("%H:%M"),
+        )

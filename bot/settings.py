@@ -1,0 +1,102 @@
+"""One frozen settings object for the edge, read once from the environment.
+
+``BAOKE_…`` variables win over ``.env`` in the project root. Durations are seconds.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MEGABYTE = 1024 * 1024
+
+
+def find_project_root(start: Path | None = None) -> Path:
+    """Return the nearest folder at or above ``start`` with a pyproject.toml.
+
+    Without one, ``start`` itself (the current folder by default).
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    return here
+
+
+class Settings(BaseSettings):
+    """What the edge process can be told from outside."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BAOKE_", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    root: Path = Field(default_factory=find_project_root)
+    var_dir: Path = Path("var")  # relative to root
+    database_url: str = "sqlite:///var/baoke.db"
+    redis_url: str | None = None
+    secret_key: SecretStr | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    public_url: str | None = None
+    clock: datetime | None = None
+
+    rasa_url: str = "http://127.0.0.1:5005"
+    actions_url: str = "http://127.0.0.1:5055"
+    brain_timeout: timedelta = timedelta(seconds=30)  # one call
+    brain_retry_budget: timedelta = timedelta(seconds=20)  # all tries together
+
+    max_text_chars: int = 2000
+    max_attachment_bytes: int = 10 * MEGABYTE
+    max_body_bytes: int = 64 * 1024  # every route but attachments; a socket frame
+    offered_window: int = 50  # messages back in which a button may be pressed
+    burst_window: timedelta = timedelta(seconds=2)  # between two merged texts
+    queue_hint_every: timedelta = timedelta(minutes=10)
+
+    turn_concurrency: int = Field(8, ge=1)
+    max_waiting: int = Field(500, ge=1)  # conversations waiting for their turn
+    session_ttl: timedelta = timedelta(days=30)
+    widget_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    visitor_rate: float = 2.0  # messages a second, after the burst
+    visitor_burst: int = 60
+    address_rate: float = 50.0
+    address_burst: int = 1000
+    attachment_rate: float = 0.2
+    attachment_burst: int = 10
+
+    @field_validator("widget_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            found = (origin.strip().rstrip("/") for origin in value.split(","))
+            return tuple(origin for origin in found if origin)
+        return value
+
+    @property
+    def var(self) -> Path:
+        """Folder for everything that is kept and is not in the repository."""
+        return self.root / self.var_dir
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Folder of customers' files; outside every web root."""
+        return self.var / "attachments"
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the environment and ``.env``; ``overrides`` win over both.
+
+    Raises:
+        pydantic.ValidationError: A value cannot be used.
+    """
+    root = Path(overrides.get("root") or find_project_root())
+    build: Callable[..., Settings] = Settings
+    return build(_env_file=root / ".env", **{"root": root, **overrides})
+
+
+def describe(settings: Settings) -> Mapping[str, Any]:
+    """Return the settings for a log line; secrets stay masked."""
+    return settings.model_dump(mode="json")

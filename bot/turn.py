@@ -1,0 +1,148 @@
+"""One turn from beginning to end: read this first.
+
+In: a conversation in which something waits. Out: its replies, stored and shown.
+inbox -> (this) -> desk -> brain -> ledger -> outbox
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+import structlog
+
+from bot.desk import Desk
+from bot.desk_rules import Handoff
+from bot.errors import BrainError, StaleTurn
+from bot.ledger.turns import Turns
+from bot.ledger.values import Conclusion, Outcome, Turn
+from bot.message import Author, Outbound
+from bot.outbox import Outbox
+from bot.payloads import defuse
+from bot.ports import Answer, Brain, Clock, Question
+from bot.settings import Settings
+
+_ENDS_ITSELF = "。！？；，…!?;,.\n"
+_JOINT = "，"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What a turn passes through."""
+
+    turns: Turns
+    desk: Desk
+    brain: Brain
+    outbox: Outbox
+    clock: Clock
+    settings: Settings
+    observe: Callable[[Outcome, float], None]  # outcome, seconds
+
+
+async def take_turn(rooms: Rooms, sender_id: str) -> bool:
+    """Answer what waits in a conversation, oldest first, as one turn.
+
+    Returns:
+        True when more waits behind it.
+
+    Raises:
+        StoreError: Nothing was lost; the turn is taken up again later.
+    """
+    started = perf_counter()
+    settings, clock = rooms.settings, rooms.clock
+    turn = await rooms.turns.begin(sender_id, clock.now(), settings.burst_window)
+    if turn is None:
+        return False
+    await rooms.outbox.show_typing(sender_id, on=True)
+    try:
+        end = rooms.desk.command(turn) or await _ask(rooms, turn)
+        written = await rooms.turns.finish(turn, end, clock.now())
+        await rooms.outbox.publish(sender_id, written)
+        outcome = written.outcome or end.outcome
+        rooms.observe(outcome, perf_counter() - started)
+        log.info("turn.finished", sender_id=sender_id, turn_id=turn.turn_id,
+                 outcome=outcome.value, intent=end.intent)  # fmt: skip
+    except StaleTurn:
+        log.warning("turn.stale", sender_id=sender_id, turn_id=turn.turn_id)
+    finally:
+        await rooms.outbox.show_typing(sender_id, on=False)
+    return turn.more
+
+
+async def give_up(rooms: Rooms, sender_id: str, why: str) -> bool:
+    """End a turn that broke in a way nobody foresaw: apologise, keep the messages.
+
+    When the broken turn had been ended already, the next one is left to be taken.
+    """
+    settings, clock = rooms.settings, rooms.clock
+    turn = await rooms.turns.begin(sender_id, clock.now(), settings.burst_window)
+    if turn is None or not turn.resumed:
+        return turn is not None
+    end = _apology(rooms, turn, why)
+    written = await rooms.turns.finish(turn, end, clock.now())
+    await rooms.outbox.publish(sender_id, written)
+    return turn.more
+
+
+async def _ask(rooms: Rooms, turn: Turn) -> Conclusion:
+    wants_human = rooms.desk.wants_human(turn)
+    question = Question(
+        turn.sender_id,
+        turn.turn_id,
+        question_text(turn),
+        {
+            "channel": turn.sender_id.partition(":")[0],
+            "received_at": turn.messages[0].at.isoformat(),
+            "desk_status": turn.status.value,
+        },
+        urgent=wants_human,
+    )
+    try:
+        answer = await rooms.brain.ask(question)
+    except BrainError as err:
+        log.warning("turn.brain_failed", sender_id=turn.sender_id,
+                    turn_id=turn.turn_id, code=err.code)  # fmt: skip
+        if wants_human:
+            handoff = Handoff("customer_asked", summary=err.code)
+            return rooms.desk.conclude(
+                turn, Outcome.COMMANDED, handoff=handoff, note=f"brain: {err}"
+            )
+        return _apology(rooms, turn, f"brain: {err}")
+    end = rooms.desk.conclude(
+        turn, Outcome.ANSWERED, _outbounds(turn, answer), answer.handoff
+    )
+    return replace(
+        end, intent=answer.intent, confidence=answer.confidence, trace=answer.trace
+    )
+
+
+def _apology(rooms: Rooms, turn: Turn, why: str) -> Conclusion:
+    apology = rooms.desk.offer_human(turn, "brain_failed")
+    return rooms.desk.conclude(turn, Outcome.FAILED, (apology,), note=why)
+
+
+def _outbounds(turn: Turn, answer: Answer) -> tuple[Outbound, ...]:
+    return tuple(
+        Outbound(
+            turn.sender_id, Author.BOT, parts, f"{turn.turn_id}:{i}", turn.last_seq
+        )
+        for i, parts in enumerate(answer.replies)
+    )
+
+
+def question_text(turn: Turn) -> str:
+    """Return what the brain is asked: one payload, or all texts of a burst as one.
+
+    Words that look like a command are made harmless; a real payload was checked
+    against the offered buttons when it came in.
+    """
+    if turn.messages[0].payload is not None:
+        return turn.messages[0].payload
+    joined = ""
+    for message in turn.messages:
+        words = (message.text or "").strip()
+        if joined and words and joined[-1] not in _ENDS_ITSELF:
+            joined += _JOINT
+        joined += words
+    return defuse(joined)
