@@ -1,0 +1,1 @@
+"""The action server: what the bot knows and does; imports neither bot nor channels."""

@@ -1,0 +1,197 @@
+"""Number markers of an agreement: 第X条, (一), 一、, 1., (1), ① and friends.
+
+In: one line. Out: every place that looks like the number of a clause, with how
+sure its surroundings make it. Whether it *is* one depends on the numbers before
+and after, which `importing.py` knows.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import IntEnum
+
+from actions.agreement.numerals import CHINESE_NUMERAL, chinese_to_int, int_to_chinese
+
+
+class Kind(IntEnum):
+    """Marker families, outermost first: a smaller kind closes the larger ones."""
+
+    CHAPTER = -2
+    SECTION = -1
+    ARTICLE = 0
+    CN_COMMA = 1
+    CN_PAREN = 2
+    NUM = 3
+    NUM_PAREN = 4
+    NUM_CLOSE = 5
+    CIRCLED = 6
+
+
+class Strength(IntEnum):
+    """How much the place of a marker speaks for it."""
+
+    RUN = 0  # in the middle of running text
+    SPACE = 1  # after white space or a closing bracket
+    SENTENCE = 2  # after the end of a sentence, a colon or another marker
+    LINE = 3  # first on its line
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A possible clause number at `text[start:end]` of one line."""
+
+    kind: Kind
+    value: int
+    start: int
+    end: int
+    strength: Strength
+
+
+CN = CHINESE_NUMERAL
+_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    (Kind.CHAPTER, re.compile(rf"^第\s*((?:{CN}\s*)+|\d+)\s*[章编編篇]")),
+    (Kind.SECTION, re.compile(rf"^第\s*((?:{CN}\s*)+|\d+)\s*[节節]")),
+    (Kind.ARTICLE, re.compile(rf"第\s*((?:{CN}\s*)+|\d+)\s*[条條]")),
+    (
+        Kind.CN_PAREN,
+        re.compile(rf"[(（\u3014]\s*({CN}{{1,3}})\s*[)）\u3015]|([㈠-㈩])"),
+    ),
+    (Kind.CN_COMMA, re.compile(rf"(?<![第{CN[1:-1]}\d])({CN}{{1,3}})\s*[、.．](?!\d)")),
+    (Kind.NUM_PAREN, re.compile(r"[(（]\s*(\d{1,2})\s*[)）]|([⑴-⒇])")),
+    (Kind.CIRCLED, re.compile(r"([①-⑳])")),
+    (
+        Kind.NUM,
+        re.compile(
+            r"(?<![\d.．])(\d{1,2})\s*(?:[.．](?!\d)|、(?!\s*\d)"
+            r"|[.．](?=\d+(?:个|日|天|小时|分钟|年|周|×|x|X|\*|/)))|([⒈-⒛])"
+        ),
+    ),
+    (Kind.NUM_CLOSE, re.compile(rf"(?<![\d(（{CN[1:-1]}])(\d{{1,2}})[)）]")),
+)
+_LOOSE_CN_PAREN = re.compile(rf"^({CN}{{1,3}})\s*[)）]")
+_BRACKETED = re.compile(
+    r"\[[^\]\n]{0,200}\]|【[^】\n]{0,200}】|\uff3b[^\uff3d\n]{0,200}\uff3d|《[^》\n]*》"
+)
+
+# Words after a number that make it a reference to a clause, not its beginning.
+_NEVER_A_START = re.compile(
+    r"\s*(?:项(?!目)|款(?!项|额)|目(?!的|标|录)|条(?!款|件|例)|所述|所列|所称|规定的|"
+    rf"约定的|第\s*(?:{CN}+|\d+)\s*[条款项章]|第\s*[(（]|[、，,。；;)）】」』”]|$)"
+)
+_RARELY_A_START = re.compile(
+    r"\s*(?:中|之|至|到|和|与|及|或|以及|等|两|各|均|规定|约定|的)"
+)
+_REFERS = re.compile(
+    r"(?:第|附件|附表|附录|表|图|本条|本款|前款|上述|前述|下述|依照|依据|按照|按|根据|见|参照|适用|符合|属于|违反"
+    r"|条|款|项|、|和|或|与|及|至|之|本协议|本合同|》|法|办法|规定)\s*$"
+)
+_SENTENCE_END = "。；;：:！？!?…"
+
+
+def find_markers(text: str) -> list[Marker]:
+    """Find the possible clause numbers of a line, left to right, no overlaps.
+
+    Args:
+        text: one line as read; its white space at the ends does not matter.
+    """
+    lead = len(text) - len(text.lstrip())
+    closed = [match.span() for match in _BRACKETED.finditer(text)]
+    found: list[Marker] = []
+    for kind, pattern in _PATTERNS:
+        heading = kind < Kind.ARTICLE  # only ever first on the line
+        for match in pattern.finditer(text[lead:] if heading else text):
+            offset = lead if heading else 0
+            span = (match.start() + offset, match.end() + offset)
+            if any(a < span[1] and span[0] < b for a, b in closed):
+                continue
+            value = _value(match)
+            if value is not None:
+                found.append(_marker(kind, value, span, text, lead))
+    loose = _LOOSE_CN_PAREN.match(text.strip())
+    if loose and (value := chinese_to_int(loose.group(1))) is not None:
+        end = lead + loose.end()
+        found.append(Marker(Kind.CN_PAREN, value, lead, end, Strength.LINE))
+    return _settle(sorted(found, key=lambda m: (m.start, -m.end)), text)
+
+
+def is_reference(marker: Marker, text: str) -> bool:
+    """Tell whether the words around a marker make it a mere cross reference."""
+    after, before = text[marker.end :], text[: marker.start]
+    if marker.kind >= Kind.ARTICLE and _NEVER_A_START.match(after):
+        return not (marker.strength is Strength.LINE and not after.strip())
+    if marker.kind is Kind.ARTICLE:
+        if marker.strength is not Strength.LINE and _REFERS.search(before):
+            return True
+        return bool(re.match(r"\s*(?:规定|约定|之|至|和|与|及|或)", after))
+    if marker.strength is Strength.RUN:
+        return bool(_RARELY_A_START.match(after) or _REFERS.search(before))
+    return False
+
+
+def ref_part(kind: Kind, value: int, digit_levels: int) -> str:
+    """Write one level of a reference.
+
+    Args:
+        kind: marker family.
+        value: its number.
+        digit_levels: how many levels with Arabic digits lie above.
+    """
+    if kind < Kind.ARTICLE:
+        return f"第{int_to_chinese(value)}{'章' if kind is Kind.CHAPTER else '节'}"
+    if kind is Kind.ARTICLE:
+        return f"第{int_to_chinese(value)}条"
+    if kind in (Kind.CN_COMMA, Kind.CN_PAREN):
+        return f"({int_to_chinese(value)})"
+    return str(value) if digit_levels == 0 else f"({value})"
+
+
+def _value(match: re.Match[str]) -> int | None:
+    text = "".join(next(group for group in match.groups() if group).split())
+    number = chinese_to_int(text)
+    if number is None and len(text) == 1:  # one sign: ㈠ ⑴ ⒈ ①
+        sign = unicodedata.numeric(text, None)
+        number = None if sign is None else int(sign)
+    return number
+
+
+def _marker(
+    kind: Kind, value: int, span: tuple[int, int], text: str, lead: int
+) -> Marker:
+    start, end = span
+    if start == lead:
+        strength = Strength.LINE
+    elif text[:start].rstrip()[-1] in _SENTENCE_END:
+        strength = Strength.SENTENCE
+    elif text[start - 1].isspace() or text[start - 1] in "】]\uff3d)）」”":
+        strength = Strength.SPACE
+    else:
+        strength = Strength.RUN
+    return Marker(kind, value, start, end, strength)
+
+
+def _settle(markers: list[Marker], text: str) -> list[Marker]:
+    """Drop overlaps and impossible places; a marker after a marker is strong."""
+    kept: list[Marker] = []
+    for marker in markers:
+        if kept and marker.start < kept[-1].end:
+            continue
+        before = text[marker.start - 1] if marker.start else ""
+        if marker.kind in (Kind.NUM_PAREN, Kind.CN_PAREN) and (
+            before.isdigit() or (before and chinese_to_int(before) is not None)
+        ):
+            continue  # 十五(15), 三(三): an amount written twice
+        adjacent = kept and not text[kept[-1].end : marker.start].strip()
+        if adjacent and marker.strength < Strength.SENTENCE:
+            marker = Marker(
+                marker.kind, marker.value, marker.start, marker.end, Strength.SENTENCE
+            )
+        if marker.kind in (Kind.CN_COMMA, Kind.NUM_CLOSE) or (
+            marker.kind is Kind.NUM and text[marker.end - 1] == "、"
+        ):
+            weak = Strength.SPACE if marker.kind is Kind.NUM else Strength.SENTENCE
+            if marker.strength < weak:
+                continue  # 统一、规范; 附件1、附件2
+        kept.append(marker)
+    return kept

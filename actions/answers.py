@@ -1,0 +1,71 @@
+"""Picks the clauses an answer rests on.
+
+In: the agreement in force, an intent's section words, the customer's question. Out:
+clauses and the passages to quote; empty when nothing can honestly be quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actions.agreement.cite import Citation, cite
+from actions.agreement.clauses import Clause
+from actions.agreement.library import Library
+
+# Characters of one quotation in a chat bubble; longer clauses are quoted in part.
+MAX_QUOTE = 400
+# Clauses of a section that are quoted when the question names none of them.
+SECTION_SIZE = 3
+
+
+def quote_refs(library: Library, *refs: str) -> list[Citation]:
+    """Citations of these clauses of the service agreement; unknown ones left out."""
+    clauses = (library.clause(ref) for ref in refs)
+    return [cite(clause, max_chars=MAX_QUOTE) for clause in clauses if clause]
+
+
+def search_service(library: Library, question: str, within: str = "") -> list[Citation]:
+    """Best clauses of the service agreement for a question.
+
+    Args:
+        library: the agreement in force.
+        question: the customer's words.
+        within: only clauses whose reference starts so, e.g. ``第一条``.
+    """
+    hits = library.search(question, document="service")
+    return [
+        cite(hit.clause, hit.passage, max_chars=MAX_QUOTE)
+        for hit in hits
+        if hit.clause.ref.startswith(within)
+    ][:1]
+
+
+def quote_product(
+    library: Library, code: str, section: Sequence[str], question: str
+) -> list[Citation]:
+    """Clauses of one section of a product sheet that answer a question.
+
+    Args:
+        library: the sheets in force.
+        code: product code, e.g. ``critical_illness``.
+        section: words one of which stands in the section's heading.
+        question: the customer's words; empty when a button asked.
+
+    Returns:
+        The clauses of the section the search finds, else the section's first ones.
+    """
+    clauses = [c for c in library.clauses(code) if _in_section(c, section)]
+    if not clauses:
+        return []
+    if question:
+        refs = {clause.ref for clause in clauses}
+        hits = library.search(question, code, limit=2, within=refs)
+        if hits:
+            return [cite(h.clause, h.passage, max_chars=MAX_QUOTE) for h in hits]
+    leaves = [clause for clause in clauses if not clause.has_children]
+    return [cite(c, max_chars=MAX_QUOTE) for c in (leaves or clauses)[:SECTION_SIZE]]
+
+
+def _in_section(clause: Clause, section: Sequence[str]) -> bool:
+    headings = (*clause.path, clause.title)
+    return any(word in heading for word in section for heading in headings)

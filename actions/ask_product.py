@@ -1,0 +1,126 @@
+"""Capability: questions about products, answered from the product's own clauses."""
+
+from __future__ import annotations
+
+import abc
+
+from rasa_sdk.events import SlotSet
+
+from actions.agreement.clauses import Product
+from actions.answers import quote_product
+from actions.base import BaokeAction, Events
+from actions.say import Button, Say, button
+from actions.turn import Turn
+from actions.words import words
+
+
+class ProductQuestion(BaokeAction):
+    """One section of a product sheet; asks for the product when it is not known."""
+
+    @property
+    @abc.abstractmethod
+    def intent(self) -> str:
+        """The intent this action answers."""
+
+    @property
+    @abc.abstractmethod
+    def response(self) -> str:
+        """The domain's response that introduces the quotation."""
+
+    def name(self) -> str:
+        """``action_`` and the intent."""
+        return f"action_{self.intent}"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Quote the section, or ask which product is meant."""
+        question = turn.slot("pending_question") if turn.is_payload else turn.text
+        product = self._product(turn)
+        if product is None:
+            say("utter_which_product", buttons=self._choices())
+            return [SlotSet("pending_question", question)]
+        citations = quote_product(
+            self.services.library(),
+            product.code,
+            words()["product_sections"][self.intent],
+            question or "",
+        )
+        label = product.label
+        if citations:
+            say(self.response, citations, product=label, product_name=product.name)
+        else:
+            say("utter_product_section_missing", product=label)
+        return [SlotSet("product", label), SlotSet("pending_question", None)]
+
+    def _product(self, turn: Turn) -> Product | None:
+        library = self.services.library()
+        spoken = turn.first("product")
+        named = library.resolve_product(spoken) if spoken else None
+        if named is None and not turn.is_payload:
+            named = library.resolve_product(turn.text)
+        if named is None and spoken is None and turn.slot("product"):
+            named = library.resolve_product(str(turn.slot("product")))
+        return named
+
+    def _choices(self) -> list[Button]:
+        return [
+            button(product.label, self.intent, product=product.label)
+            for product in self.services.library().products()
+        ]
+
+
+class ActionAskProduct(ProductQuestion):
+    """What products there are, what one is."""
+
+    intent = "ask_product"
+    response = "utter_product_about"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Introduce the named product, or show the list."""
+        library = self.services.library()
+        spoken = turn.first("product") or ("" if turn.is_payload else turn.text)
+        if library.resolve_product(spoken) is None:
+            say("utter_products", buttons=self._choices())
+            return []
+        return super().answer(turn, say)
+
+
+class ActionAskCoverage(ProductQuestion):
+    """What is covered."""
+
+    intent = "ask_coverage"
+    response = "utter_coverage"
+
+
+class ActionAskExclusion(ProductQuestion):
+    """What is not paid."""
+
+    intent = "ask_exclusion"
+    response = "utter_exclusion"
+
+
+class ActionAskPremium(ProductQuestion):
+    """Price and rate."""
+
+    intent = "ask_premium"
+    response = "utter_premium"
+
+
+class ActionAskApplication(ProductQuestion):
+    """Who may buy, and how."""
+
+    intent = "ask_application"
+    response = "utter_application"
+
+
+class ActionAskCoolingOff(ProductQuestion):
+    """Cooling-off period (犹豫期)."""
+
+    intent = "ask_cooling_off"
+    response = "utter_cooling_off"
+
+
+class ActionAskWaitingPeriod(ProductQuestion):
+    """Waiting period (等待期)."""
+
+    intent = "ask_waiting_period"
+    response = "utter_waiting_period"

@@ -1,0 +1,82 @@
+"""The two bases every action of baoke stands on.
+
+In: a call of the action server. Out: events. A capability writes `answer`; what it needs
+(store, agreement, calendar, clock) comes from `Services`. An exception is not caught
+here: the action server answers 5xx, the connector and the edge turn that into one honest
+apology (DECISIONS.md, 5).
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.types import DomainDict
+
+from actions.say import Say
+from actions.services import Services, open_services
+from actions.turn import Turn, read_turn
+
+Events = list[dict[str, Any]]
+
+
+class BaokeAction(Action, abc.ABC):  # type: ignore[misc]
+    """An action that answers one turn."""
+
+    needs_identity: ClassVar[bool] = False
+    services_factory: ClassVar[Any] = staticmethod(open_services)
+
+    @property
+    def services(self) -> Services:
+        """Store, agreement, calendar and clock of this process."""
+        services: Services = self.services_factory()
+        return services
+
+    @abc.abstractmethod
+    def name(self) -> str:
+        """Name in the domain."""
+
+    @abc.abstractmethod
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Say what is to be said and return the events; plain and synchronous."""
+
+    async def run(
+        self,
+        dispatcher: CollectingDispatcher,
+        tracker: Tracker,
+        domain: DomainDict,
+    ) -> Events:
+        """Entry of the action server; see `answer`."""
+        turn = read_turn(tracker)
+        events = self.answer(turn, Say(dispatcher))
+        # Understood: the ladder of `action_fallback` starts anew.
+        if turn.slot("misunderstood") and turn.intent != "deny":
+            events = [*events, SlotSet("misunderstood", 0)]
+        return events
+
+
+class CustomerAction(BaokeAction):
+    """An action that needs to know who is asking.
+
+    `answer` asks for the identity check first when nobody is bound to this
+    conversation; after the check the same action runs again.
+    """
+
+    needs_identity: ClassVar[bool] = True
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Answer the verified customer, or start the identity check."""
+        from actions.verify_identity import begin_identity_check
+
+        with self.services.unit_of_work() as uow:
+            customer = uow.identity.customer_of(turn.sender_id, self.services.now())
+        if customer is None:
+            return begin_identity_check(self.services, turn, say, self.name())
+        return self.answer_customer(customer.customer_id, turn, say)
+
+    @abc.abstractmethod
+    def answer_customer(self, customer_id: str, turn: Turn, say: Say) -> Events:
+        """Answer a customer whose identity was checked."""

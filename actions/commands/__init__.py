@@ -1,0 +1,1 @@
+"""Commands of `python -m actions`; each module registers itself and runs."""

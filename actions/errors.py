@@ -1,0 +1,26 @@
+"""Errors of the action server.
+
+ActionsError
+├── StoreError            the database failed or is not reachable; try again later
+├── UnknownPolicy         no such policy for this customer: foreign and invented alike
+└── RepeatedTurn          a turn id comes back with another owner; a bug or an attack
+"""
+
+
+class ActionsError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class StoreError(ActionsError):
+    """The policy store failed; nothing of this unit of work was kept."""
+
+
+class UnknownPolicy(ActionsError):
+    """The customer has no policy of this number.
+
+    The same for a number that does not exist and for somebody else's.
+    """
+
+
+class RepeatedTurn(ActionsError):
+    """A turn id that is already used by another conversation or customer."""

@@ -1,0 +1,87 @@
+"""Questions several forms ask: free text, phone, confirmation.
+
+In: a turn. Out: `Filled` or `Unusable`, or a `Field` ready for a form.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rasa_sdk.events import SlotSet
+
+from actions import normalise
+from actions.base import Events
+from actions.forms import Field, Filled, Unusable
+from actions.turn import Turn
+
+MAX_TEXT = 500  # code points of one answer in words
+MIN_TEXT = 2
+# A message that only names the wish tells nothing of what happened.
+_ONLY_A_WISH = re.compile(
+    r"^(你好|您好|我|我们|要|想|需要|帮我|请|麻烦|现在|怎么|在哪|申请|办理|进行|一下|一个|下|"
+    r"报案|报个案|出险|理赔|投诉|举报|你们|反馈|点|这里|可以|能|吗|呢|啊|吧|了|的|[\s，。,.!！?？~～])+$"
+)
+
+
+def reset(*slots: str) -> Events:
+    """Events that empty these slots."""
+    return [SlotSet(slot, None) for slot in slots]
+
+
+def open_text(turn: Turn) -> Filled | Unusable | None:
+    """An answer in the customer's own words."""
+    if turn.is_payload:
+        return None
+    text = turn.text.strip()
+    if len(text) > MAX_TEXT:
+        return Unusable("utter_text_too_long")
+    if sum(character.isalnum() for character in text) < MIN_TEXT:
+        return Unusable("utter_text_unusable")
+    return Filled(text)
+
+
+def substance_of(turn: Turn) -> str | None:
+    """The message itself when it tells what happened, None when it only asks."""
+    if turn.is_payload or _ONLY_A_WISH.match(turn.text):
+        return None
+    answer = open_text(turn)
+    return str(answer.value) if isinstance(answer, Filled) else None
+
+
+def spot_policy_no(turn: Turn) -> Filled | None:
+    """A policy number in the message."""
+    found = normalise.policy_no(turn.first("policy_no") or "")
+    return Filled(found) if found else None
+
+
+def phone_field(slot: str, on_file: str | None) -> Field:
+    """A phone to be reached on; ``on_file`` may be taken by saying yes."""
+
+    def parse(turn: Turn) -> Filled | Unusable | None:
+        given = normalise.phone(turn.first("phone") or turn.text)
+        if given:
+            return Filled(given)
+        if on_file and normalise.yes_no(turn.text, turn.intent) is True:
+            return Filled(on_file)
+        return Unusable("utter_phone_unusable")
+
+    def spot(turn: Turn) -> Filled | None:
+        given = normalise.phone(turn.first("phone") or "")
+        return Filled(given) if given else None
+
+    return Field(slot, parse, spot, cues=("电话", "手机", "号码", "联系方式"))
+
+
+def confirmed_field(slot: str) -> Field:
+    """The explicit yes before anything is stored; a no asks what to correct."""
+
+    def parse(turn: Turn) -> Filled | Unusable | None:
+        answer = normalise.yes_no(turn.text, turn.intent)
+        if answer is True:
+            return Filled(True)
+        if answer is False:
+            # Nothing is filled: the form asks again and `action_ask_…` sees the no.
+            return Filled(None)
+        return Unusable("utter_answer_not_understood")
+
+    return Field(slot, parse)

@@ -1,0 +1,233 @@
+"""Capability: filing a complaint (投诉).
+
+Anybody may complain; what the policy store knows is not asked. The due date comes from
+the agreement's own commitment, in Chinese working days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rasa_sdk.events import FollowupAction, SlotSet
+
+from actions.agreement.cite import Citation, cite
+from actions.base import BaokeAction, Events
+from actions.fields import (
+    confirmed_field,
+    open_text,
+    phone_field,
+    reset,
+    substance_of,
+)
+from actions.forms import (
+    DENIED,
+    FORM_EXIT,
+    FORM_NOTE,
+    Field,
+    Filled,
+    FormAction,
+    Unusable,
+)
+from actions.policystore.model import ComplaintIntake, Customer
+from actions.say import Say
+from actions.services import Services
+from actions.show import masked_phone, minute
+from actions.turn import Turn
+from actions.words import words
+
+FORM = "file_complaint_form"
+SLOTS = (
+    "complaint_category",
+    "complaint_what",
+    "complaint_wanted",
+    "complaint_phone",
+    "complaint_confirmed",
+)
+PROMISE = "第三条(四)2"
+# 银行业保险业消费投诉处理管理办法, article 18: 15 natural days (read 2026-11).
+LEGAL_DAYS = 15
+
+
+def customer_of(services: Services, turn: Turn) -> Customer | None:
+    """The verified customer of this conversation, if any."""
+    with services.unit_of_work() as uow:
+        customer: Customer | None = uow.identity.customer_of(
+            turn.sender_id, services.now()
+        )
+    return customer
+
+
+def category_of(text: str) -> str | None:
+    """The category a text tells by its words."""
+    for category, cues in words()["complaint_category_cues"].items():
+        if any(cue in text for cue in cues):
+            return str(category)
+    return None
+
+
+class ActionFileComplaint(BaokeAction):
+    """Starts or resumes the complaint: at most one turn after the wish."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_file_complaint"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Keep what was told already; take the phone on file."""
+        begun = any(turn.slot(slot) for slot in SLOTS)
+        say("utter_file_complaint_resume" if begun else "utter_file_complaint_begin")
+        events: Events = [SlotSet("complaint_confirmed", None)]
+        told = substance_of(turn) if turn.intent == "file_complaint" else None
+        if told and turn.slot("complaint_what") is None:
+            events.append(SlotSet("complaint_what", told))
+            category = category_of(told)
+            if category and turn.slot("complaint_category") is None:
+                events.append(SlotSet("complaint_category", category))
+        customer = customer_of(self.services, turn)
+        if customer and customer.phone and turn.slot("complaint_phone") is None:
+            events.append(SlotSet("complaint_phone", customer.phone))
+        return [*events, FollowupAction(FORM)]
+
+
+class ValidateFileComplaintForm(FormAction):
+    """The five questions, fewer when the answers are known."""
+
+    form = FORM
+    own_intent = "file_complaint"
+
+    def fields(self, turn: Turn) -> list[Field]:
+        """Questions in order."""
+        customer = customer_of(self.services, turn)
+        return [
+            Field("complaint_category", _category, cues=("类别", "类型")),
+            Field("complaint_what", open_text, cues=("经过", "内容"), is_open=True),
+            Field("complaint_wanted", open_text, cues=("诉求", "要求"), is_open=True),
+            phone_field("complaint_phone", customer.phone if customer else None),
+            confirmed_field("complaint_confirmed"),
+        ]
+
+
+def _category(turn: Turn) -> Filled | Unusable | None:
+    choice = turn.first("choice")
+    known = words()["complaint_categories"]
+    if choice in known:
+        return Filled(choice)
+    named = next((name for name in known if name in turn.text), None)
+    found = named or category_of(turn.text)
+    return Filled(found) if found else Unusable("utter_complaint_category_unusable")
+
+
+class ActionAskComplaintPhone(BaokeAction):
+    """Asks for a phone; only when none is on file."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_ask_complaint_phone"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Ask."""
+        say("utter_ask_complaint_phone")
+        return []
+
+
+class ActionAskComplaintConfirmed(BaokeAction):
+    """Reads the complaint back."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_ask_complaint_confirmed"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Read back, or ask what is to be corrected."""
+        if turn.slot(FORM_NOTE) == DENIED:
+            say("utter_what_to_correct")
+            return []
+        say(
+            "utter_complaint_read_back",
+            category=turn.slot("complaint_category"),
+            what=turn.slot("complaint_what"),
+            wanted=turn.slot("complaint_wanted"),
+            phone=masked_phone(str(turn.slot("complaint_phone"))),
+        )
+        return []
+
+
+class ActionFileComplaintSubmit(BaokeAction):
+    """Runs when the form is done: number and due date, with the clause."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_file_complaint_submit"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Store once, tell number and due date."""
+        leave = turn.slot(FORM_EXIT)
+        if leave == "cancel":
+            say("utter_file_complaint_cancelled")
+            return reset(*SLOTS, FORM_EXIT)
+        if leave:
+            return [*reset(FORM_EXIT), FollowupAction(f"action_{leave}")]
+        now = self.services.now()
+        promise = promise_for(self.services, now)
+        customer = customer_of(self.services, turn)
+        intake = ComplaintIntake(
+            sender_id=turn.sender_id,
+            customer_id=customer.customer_id if customer else None,
+            category=str(turn.slot("complaint_category")),
+            what=str(turn.slot("complaint_what")),
+            wanted=str(turn.slot("complaint_wanted")),
+            contact_phone=str(turn.slot("complaint_phone")),
+            channel=turn.sender_id.partition(":")[0],
+        )
+        with self.services.unit_of_work() as uow:
+            complaint = uow.complaints.file(
+                intake, promise.due_at, PROMISE, turn.turn_id, now
+            )
+        by_law = promise.due_at < promise.clause_due_at
+        say(
+            "utter_complaint_submitted_law" if by_law else "utter_complaint_submitted",
+            [promise.citation],
+            complaint_no=complaint.complaint_no,
+            due=minute(complaint.due_at),
+            clause_due=minute(promise.clause_due_at),
+            ref=PROMISE,
+        )
+        say("utter_complaint_escalate")
+        return reset(*SLOTS, FORM_EXIT)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """When a complaint is answered.
+
+    Attributes:
+        due_at: the earlier of the clause's and the law's limit.
+        clause_due_at: what the agreement's clause gives.
+        citation: the clause.
+    """
+
+    due_at: datetime
+    clause_due_at: datetime
+    citation: Citation
+
+
+def promise_for(services: Services, received: datetime) -> Promise:
+    """The limit that is told to the customer; never later than the law's.
+
+    Raises:
+        LookupError: the agreement in force promises no number of days; the insurer
+            must fill the blank before complaints can be taken.
+    """
+    library = services.library()
+    commitment = library.commitment(PROMISE)
+    clause = library.clause(PROMISE)
+    if commitment is None or clause is None:
+        raise LookupError(f"no commitment in {PROMISE} of the agreement in force")
+    calendar = services.calendar
+    if commitment.unit == "自然日":
+        due = calendar.add_natural_days(received, commitment.amount)
+    else:
+        due = calendar.add_workdays(received, commitment.amount)
+    legal = calendar.add_natural_days(received, LEGAL_DAYS)
+    return Promise(min(due, legal), due, cite(clause))

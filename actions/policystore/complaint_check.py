@@ -1,0 +1,84 @@
+"""Whether the complaint log and the complaints still say what they once said."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from actions.database import to_json
+from actions.policystore.complaint_log import GENESIS, LogReader, utc_text
+from actions.policystore.complaint_tables import (
+    ComplaintLogHeadRow,
+    ComplaintLogRow,
+    ComplaintRow,
+)
+from actions.policystore.model import LogCheck
+
+BATCH = 2000  # rows held at a time
+
+
+def intake_digest(row: ComplaintRow) -> str:
+    """Return the salted SHA-256 of what a complaint said when it was filed."""
+    said = [
+        row.complaint_no,
+        row.customer_id,
+        row.category,
+        row.what,
+        row.wanted,
+        row.contact_phone,
+        row.channel,
+        utc_text(row.filed_at),
+    ]
+    return hashlib.sha256(f"{row.content_salt}{to_json(said)}".encode()).hexdigest()
+
+
+def check_log(session: Session) -> LogCheck:
+    """Read all entries, then compare every complaint with its own.
+
+    Args:
+        session: With one unchanging view of all tables.
+    """
+    reader = LogReader()
+    entries = select(ComplaintLogRow).order_by(ComplaintLogRow.entry_no)
+    for batch in session.scalars(
+        entries.execution_options(yield_per=BATCH)
+    ).partitions():
+        for entry in batch:
+            reader.take(entry)
+        session.expunge_all()
+    bad = reader.bad[:1] + _bad_complaints(session, reader)
+    head = session.scalar(select(ComplaintLogHeadRow))
+    end = (reader.entries, reader.last_hash)
+    if (head.entry_no, head.hash) != end if head else end != (0, GENESIS):
+        bad.append(reader.entries + 1)  # entries are missing at the end
+    first_bad = min(bad, default=None)
+    return LogCheck(reader.entries, first_bad is None, first_bad)
+
+
+def _bad_complaints(session: Session, reader: LogReader) -> list[int]:
+    bad: list[int] = []
+    intake = dict(reader.intake)
+    complaints = select(ComplaintRow).execution_options(yield_per=BATCH)
+    for batch in session.scalars(complaints).partitions():
+        for row in batch:
+            if row.complaint_no not in intake:
+                bad.append(reader.entries + 1)  # never came into the log
+                continue
+            filed_in, digest = intake.pop(row.complaint_no)
+            if digest != intake_digest(row):
+                bad.append(filed_in)
+            last_in, state = reader.state[row.complaint_no]
+            if not _agrees(row, state):
+                bad.append(last_in)
+        session.expunge_all()
+    bad.extend(filed_in for filed_in, _ in intake.values())  # complaints removed
+    return bad
+
+
+def _agrees(row: ComplaintRow, state: dict[str, Any]) -> bool:
+    """Whether the complaint stands where its last entry left it."""
+    now = (row.status, utc_text(row.due_at), row.due_clause)
+    return now == (state.get("status"), state.get("due_at"), state.get("due_clause"))

@@ -1,0 +1,191 @@
+"""Who is asking: the identity check, its limits, and the bindings it makes.
+
+In: a conversation, a policy number, the last four characters of the holder's ID number.
+Out: the customer, or how many tries are left, or until when there are none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import delete, select
+
+from actions.policystore.id_tail import NOBODY, TailHash, is_tail
+from actions.policystore.model import (
+    Customer,
+    IdentityOutcome,
+    Locked,
+    Mismatch,
+    Verified,
+)
+from actions.policystore.plain import key, spelled
+from actions.policystore.store_session import StoreSession
+from actions.policystore.tables import (
+    BindingRow,
+    CustomerRow,
+    PolicyRow,
+    VerificationAttemptRow,
+    VerificationCounterRow,
+)
+from actions.settings import Settings
+
+WEB = "web"  # channel whose bindings end soonest: a browser is easily shared
+
+
+class IdentityRepository:
+    """Checks, counters and bindings."""
+
+    def __init__(self, store: StoreSession, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def verify(
+        self, sender_id: str, policy_no: str, id_tail: str, now: datetime
+    ) -> IdentityOutcome:
+        """Check and bind, or count the failure.
+
+        An unknown policy number costs and answers the same as a wrong tail. Parallel
+        checks of one conversation or one policy wait for each other, so that every
+        failure is counted before the next try is looked at.
+
+        Args:
+            sender_id: The conversation.
+            policy_no: In any case or width.
+            id_tail: Last four characters of the holder's ID number, likewise.
+            now: Present moment.
+
+        Raises:
+            ValueError: The sender id cannot be one.
+        """
+        sender_id = key(sender_id)
+        number = spelled(policy_no)
+        # Always conversation before policy: two checks can never wait in a circle.
+        sender = self._counter("sender", sender_id)
+        policy = self._counter("policy", number)
+        if until := _locked_until(now, sender, policy):
+            return Locked(until)
+        holder = self._holder(number)
+        kept = TailHash(holder.id_tail_salt, holder.id_tail_hash) if holder else NOBODY
+        matches = is_tail(id_tail, kept)
+        self._note(sender, policy, now, succeeded=matches)
+        if holder is None or not matches:
+            return self._count_failure(sender, policy, now)
+        sender.failures = 0
+        self._bind(sender_id, holder.customer_id, now)
+        return Verified(_customer(holder))
+
+    def customer_of(self, sender_id: str, now: datetime) -> Customer | None:
+        """Return the customer this conversation is bound to, None when to nobody."""
+        row = self._store.reading().scalar(
+            select(CustomerRow)
+            .join(BindingRow, BindingRow.customer_id == CustomerRow.customer_id)
+            .where(
+                BindingRow.sender_id == key(sender_id),
+                BindingRow.expires_at > now,
+            )
+        )
+        return _customer(row) if row else None
+
+    def locked_until(self, sender_id: str, now: datetime) -> datetime | None:
+        """Return when this conversation may try again, None when it may now."""
+        row = self._store.reading().get(
+            VerificationCounterRow,
+            ("sender", _subject(key(sender_id))),
+        )
+        return _locked_until(now, row) if row else None
+
+    def unbind(self, sender_id: str) -> bool:
+        """Forget who this conversation is; False when it was nobody."""
+        found = self._store.writing().execute(
+            delete(BindingRow)
+            .where(BindingRow.sender_id == key(sender_id))
+            .returning(BindingRow.sender_id)
+        )
+        return found.first() is not None
+
+    def _counter(self, scope: str, subject: str) -> VerificationCounterRow:
+        row = {"scope": scope, "subject": _subject(subject)}
+        self._store.insert_if_new(VerificationCounterRow, **row, failures=0)
+        return (
+            self._store.writing()
+            .scalars(
+                select(VerificationCounterRow)
+                .filter_by(**row)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
+            .one()
+        )
+
+    def _holder(self, policy_no: str) -> CustomerRow | None:
+        return self._store.writing().scalar(
+            select(CustomerRow)
+            .join(PolicyRow, PolicyRow.customer_id == CustomerRow.customer_id)
+            .where(PolicyRow.policy_no == policy_no)
+        )
+
+    def _count_failure(
+        self,
+        sender: VerificationCounterRow,
+        policy: VerificationCounterRow,
+        now: datetime,
+    ) -> Mismatch | Locked:
+        rules = self._settings
+        sender.failures = 1 + _failures(sender, now)
+        sender.window_ends_at = now + rules.identity_lock
+        policy.failures = 1 + _failures(policy, now)
+        if policy.failures == 1:
+            policy.window_ends_at = now + rules.policy_window
+        if policy.failures >= rules.policy_attempts:
+            policy.locked_until = policy.window_ends_at
+        left = rules.identity_attempts - sender.failures
+        if left > 0:
+            return Mismatch(left)
+        sender.failures = 0
+        sender.locked_until = now + rules.identity_lock
+        return Locked(sender.locked_until)
+
+    def _note(
+        self,
+        sender: VerificationCounterRow,
+        policy: VerificationCounterRow,
+        now: datetime,
+        succeeded: bool,
+    ) -> None:
+        attempt = VerificationAttemptRow(
+            at=now,
+            sender_subject=sender.subject,
+            policy_subject=policy.subject,
+            succeeded=succeeded,
+        )
+        self._store.writing().add(attempt)
+
+    def _bind(self, sender_id: str, customer_id: str, now: datetime) -> None:
+        is_web = sender_id.partition(":")[0] == WEB
+        ttl = self._settings.web_binding_ttl if is_web else self._settings.binding_ttl
+        binding = BindingRow(
+            sender_id=sender_id,
+            customer_id=customer_id,
+            verified_at=now,
+            expires_at=now + ttl,
+        )
+        self._store.writing().merge(binding)
+
+
+def _subject(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _failures(counter: VerificationCounterRow, now: datetime) -> int:
+    ends = counter.window_ends_at
+    return counter.failures if ends is not None and ends > now else 0
+
+
+def _locked_until(now: datetime, *counters: VerificationCounterRow) -> datetime | None:
+    ends = [c.locked_until for c in counters if c.locked_until and c.locked_until > now]
+    return max(ends, default=None)
+
+
+def _customer(row: CustomerRow) -> Customer:
+    return Customer(row.customer_id, row.name, row.phone)

@@ -1,0 +1,58 @@
+"""One transaction of the policy store and how it begins.
+
+Repositories read through `reading` and write through `writing`; only `unit_of_work`
+commits.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from actions.database import WRITES
+
+
+class StoreSession:
+    """A session that knows whether its transaction may write."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._writes = False
+        self.is_sqlite = session.get_bind().dialect.name == "sqlite"
+
+    def reading(self) -> Session:
+        """Return the session for a query."""
+        return self._session
+
+    def writing(self) -> Session:
+        """Return the session inside a transaction that may write.
+
+        On SQLite a reading transaction cannot be turned into a writing one once
+        somebody else has written; as it has changed nothing, it is ended and a writing
+        one begun, which waits its turn. Whatever was read before may have changed.
+        """
+        if not self._writes:
+            self._writes = True
+            if self.is_sqlite:
+                self._session.rollback()
+                self._session.connection(execution_options={WRITES: True})
+        return self._session
+
+    def snapshot(self) -> Session:
+        """Return the session with one unchanging view of all tables.
+
+        Must be the unit of work's first access.
+        """
+        if not self.is_sqlite:  # a SQLite transaction is a snapshot by itself
+            options = {"isolation_level": "REPEATABLE READ"}
+            self._session.connection(execution_options=options)
+        return self._session
+
+    def insert_if_new(self, row: type[DeclarativeBase], **values: object) -> None:
+        """Insert a row; keep the old one when its key exists."""
+        table = row.__table__
+        assert isinstance(table, Table)
+        make = sqlite.insert if self.is_sqlite else postgresql.insert
+        statement = make(table).values(**values).on_conflict_do_nothing()
+        self.writing().execute(statement)

@@ -1,0 +1,295 @@
+"""Capability: wishes recorded as a service request with a number.
+
+Change, surrender, documents, notices, privacy: the customer is verified, the request is
+stored, and a human takes over where a human must act.
+"""
+
+from __future__ import annotations
+
+import abc
+
+from rasa_sdk.events import FollowupAction, SlotSet
+
+from actions.agreement.cite import Citation
+from actions.answers import quote_product, quote_refs
+from actions.base import BaokeAction, CustomerAction, Events
+from actions.fields import confirmed_field, open_text, reset, substance_of
+from actions.file_complaint import customer_of
+from actions.forms import (
+    DENIED,
+    FORM_EXIT,
+    FORM_NOTE,
+    Field,
+    Filled,
+    FormAction,
+    Unusable,
+)
+from actions.policystore.model import Policy, RequestKind
+from actions.query_policy import named_policies
+from actions.say import Say, button
+from actions.turn import Turn
+from actions.words import words
+
+FORM = "request_service_form"
+SLOTS = ("request_kind", "request_policy_no", "request_detail", "request_confirmed")
+# What the wish is about stands in these clauses of the agreement.
+CLAUSES = {
+    "document": ("第三条(一)3", "第三条(一)5"),
+    "change": ("第三条(一)3",),
+    "surrender": ("第三条(一)3",),
+    "notice": ("第三条(一)4",),
+    "privacy": ("第六条(三)1",),
+}
+# These concern the person, not one policy.
+WITHOUT_POLICY = ("notice", "privacy")
+NO_POLICY = "-"
+
+
+class ServiceWish(CustomerAction):
+    """Starts the request form for one kind of wish."""
+
+    @property
+    @abc.abstractmethod
+    def intent(self) -> str:
+        """The intent this action answers."""
+
+    @property
+    @abc.abstractmethod
+    def kind(self) -> RequestKind:
+        """What the store calls it."""
+
+    def name(self) -> str:
+        """``action_`` and the intent."""
+        return f"action_{self.intent}"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Keep what the first message told, then check the identity."""
+        told = substance_of(turn) if turn.intent == self.intent else None
+        other = turn.slot("request_kind") != self.kind
+        kept: Events = reset(*SLOTS) if other else []
+        kept.append(SlotSet("request_kind", self.kind))
+        if told and self._tells_detail(turn):
+            kept.append(SlotSet("request_detail", told))
+        return [*kept, *super().answer(turn, say)]
+
+    def answer_customer(self, customer_id: str, turn: Turn, say: Say) -> Events:
+        """Start the form; the policy is known when there is only one."""
+        with self.services.unit_of_work() as uow:
+            policies = uow.policies.all_of(customer_id)
+        named = named_policies(policies, turn)
+        chosen: str | None = None
+        if self.kind in WITHOUT_POLICY or not policies:
+            chosen = NO_POLICY
+        elif len(named) == 1:
+            chosen = named[0].policy_no
+        say(f"utter_request_begin_{self.kind}", self._begin_clauses(named))
+        return [
+            SlotSet("request_kind", self.kind),
+            SlotSet("request_policy_no", chosen),
+            SlotSet("request_confirmed", None),
+            FollowupAction(FORM),
+        ]
+
+    def _tells_detail(self, turn: Turn) -> bool:
+        cues = words()["request_detail_cues"].get(self.kind, [])
+        return any(cue in turn.text for cue in cues)
+
+    def _begin_clauses(self, policies: list[Policy]) -> list[Citation]:
+        library = self.services.library()
+        if self.kind == "surrender" and len(policies) == 1:
+            product = library.resolve_product(policies[0].product)
+            section = words()["product_sections"]["surrender_policy"]
+            found = quote_product(library, product.code, section, "") if product else []
+            if found:
+                return found
+        return quote_refs(library, *CLAUSES[self.kind])
+
+
+class ActionChangePolicy(ServiceWish):
+    """Phone, address, bank card, beneficiary, holder."""
+
+    intent = "change_policy"
+    kind = "change"
+
+
+class ActionSurrenderPolicy(ServiceWish):
+    """Surrender (退保): no obstacle, the clause and a human."""
+
+    intent = "surrender_policy"
+    kind = "surrender"
+
+
+class ActionRequestDocument(ServiceWish):
+    """E-policy, invoice, calculation, proof of payment."""
+
+    intent = "request_document"
+    kind = "document"
+
+
+class ActionManageNotice(ServiceWish):
+    """Notices on or off."""
+
+    intent = "manage_notice"
+    kind = "notice"
+
+
+class ActionManagePrivacy(ServiceWish):
+    """What is stored, export, deletion, unbinding."""
+
+    intent = "manage_privacy"
+    kind = "privacy"
+
+
+class ValidateRequestServiceForm(FormAction):
+    """Which policy, what exactly, confirmed."""
+
+    form = FORM
+    own_intent = "request_service"
+
+    def fields(self, turn: Turn) -> list[Field]:
+        """Questions in order."""
+        return [
+            Field("request_policy_no", self._policy, cues=("保单",)),
+            Field("request_detail", _detail, cues=("内容", "改成"), is_open=True),
+            confirmed_field("request_confirmed"),
+        ]
+
+    def _policy(self, turn: Turn) -> Filled | Unusable | None:
+        policies = _policies(self, turn)
+        named = named_policies(policies, turn)
+        if len(named) == len(policies) > 1:
+            named = [p for p in policies if p.product.removesuffix("险") in turn.text]
+        if len(named) == 1:
+            return Filled(named[0].policy_no)
+        return Unusable("utter_claim_policy_unusable")
+
+
+def _detail(turn: Turn) -> Filled | Unusable | None:
+    choice = turn.first("choice")
+    if choice:
+        return Filled(words()["privacy_choices"].get(choice, choice))
+    return open_text(turn)
+
+
+def _policies(action: BaokeAction, turn: Turn) -> list[Policy]:
+    customer = customer_of(action.services, turn)
+    if customer is None:
+        return []
+    with action.services.unit_of_work() as uow:
+        policies: list[Policy] = uow.policies.all_of(customer.customer_id)
+    return policies
+
+
+class ActionAskRequestPolicyNo(BaokeAction):
+    """Asks for the policy with the customer's own as buttons."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_ask_request_policy_no"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """One button a policy."""
+        say(
+            "utter_ask_request_policy_no",
+            buttons=[
+                button(f"{p.product} {p.policy_no}", "inform", policy_no=p.policy_no)
+                for p in _policies(self, turn)
+            ],
+        )
+        return []
+
+
+class ActionAskRequestDetail(BaokeAction):
+    """Asks for what this kind of request needs."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_ask_request_detail"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Ask."""
+        say(f"utter_ask_request_detail_{turn.slot('request_kind')}")
+        return []
+
+
+class ActionAskRequestConfirmed(BaokeAction):
+    """Reads the request back."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_ask_request_confirmed"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Read back, or ask what is to be corrected."""
+        if turn.slot(FORM_NOTE) == DENIED:
+            say("utter_what_to_correct")
+            return []
+        say(
+            "utter_request_read_back",
+            kind=words()["request_kinds"][str(turn.slot("request_kind"))],
+            policy=turn.slot("request_policy_no"),
+            detail=turn.slot("request_detail"),
+        )
+        return []
+
+
+class ActionRequestServiceSubmit(BaokeAction):
+    """Runs when the form is done: number, clause, and a human where one must act."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_request_service_submit"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Store once and say what happens next."""
+        leave = turn.slot(FORM_EXIT)
+        if leave == "cancel":
+            say("utter_request_cancelled")
+            return reset(*SLOTS, FORM_EXIT)
+        if leave:
+            return [*reset(FORM_EXIT), FollowupAction(f"action_{leave}")]
+        kind = str(turn.slot("request_kind"))
+        customer = customer_of(self.services, turn)
+        if customer is None:  # the binding ended while the form was being filled
+            return [FollowupAction(f"action_{_INTENT_OF[kind]}")]
+        detail = str(turn.slot("request_detail"))
+        policy_no = str(turn.slot("request_policy_no"))
+        with self.services.unit_of_work() as uow:
+            request = uow.requests.record(
+                turn.sender_id,
+                customer.customer_id,
+                kind,
+                {"policy_no": policy_no, "detail": detail},
+                turn.turn_id,
+                self.services.now(),
+            )
+            unbind = detail == words()["privacy_choices"]["unbind"]
+            if kind == "privacy" and unbind:
+                uow.identity.unbind(turn.sender_id)
+        citations = quote_refs(self.services.library(), *CLAUSES[kind])
+        say(
+            "utter_request_submitted_clause"
+            if citations
+            else "utter_request_submitted",
+            citations,
+            request_no=request.request_no,
+        )
+        if kind == "privacy" and unbind:
+            say("utter_unbound")
+        elif request.needs_human:
+            say.hand_off(
+                "utter_request_human",
+                "service_request",
+                skill=str(words()["skills"]["policy"]),
+                summary=f"{words()['request_kinds'][kind]} {request.request_no}",
+            )
+        return reset(*SLOTS, FORM_EXIT)
+
+
+_INTENT_OF = {
+    "change": "change_policy",
+    "surrender": "surrender_policy",
+    "document": "request_document",
+    "notice": "manage_notice",
+    "privacy": "manage_privacy",
+}

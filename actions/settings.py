@@ -1,0 +1,80 @@
+"""One frozen settings object for the action server, read once from the environment.
+
+``BAOKE_…`` variables win over ``.env`` in the project root. Durations are seconds or
+ISO 8601 periods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+def find_project_root(start: Path | None = None) -> Path:
+    """Return the nearest folder at or above ``start`` with a pyproject.toml.
+
+    Without one, ``start`` itself (the current folder by default).
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    return here
+
+
+class Settings(BaseSettings):
+    """What the action server can be told from outside."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BAOKE_", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    root: Path = Field(default_factory=find_project_root)
+    data_dir: Path = Path("data")  # relative to root
+    var_dir: Path = Path("var")  # relative to root
+    database_url: str = "sqlite:///var/baoke.db"  # a SQLite path is relative to root
+    clock: datetime | None = None
+
+    identity_attempts: int = Field(3, ge=1)  # failures that lock a conversation
+    identity_lock: timedelta = timedelta(minutes=30)
+    policy_attempts: int = Field(10, ge=1)  # failures per policy number and window
+    policy_window: timedelta = timedelta(hours=1)
+    binding_ttl: timedelta = timedelta(days=30)  # WeChat, Telegram
+    web_binding_ttl: timedelta = timedelta(hours=24)  # sender ids of channel "web"
+
+    @property
+    def data(self) -> Path:
+        """Folder of agreement, calendar and demo data.
+
+        Below the project root; that of the code's own checkout when there is none.
+        """
+        folder = self.root / self.data_dir
+        return folder if folder.is_dir() else _CHECKOUT / "data"
+
+    @property
+    def var(self) -> Path:
+        """Folder for everything that is kept and is not in the repository."""
+        return self.root / self.var_dir
+
+    @property
+    def calendar_dir(self) -> Path:
+        """Folder of ``cn.yml`` and ``hours.yml`` (worktime.calendar)."""
+        return self.data / "calendar"
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the environment and ``.env``; ``overrides`` win over both.
+
+    Raises:
+        pydantic.ValidationError: A value cannot be used.
+    """
+    root = Path(overrides.get("root") or find_project_root())
+    build: Callable[..., Settings] = Settings  # mypy does not know ``_env_file``
+    return build(_env_file=root / ".env", **{"root": root, **overrides})

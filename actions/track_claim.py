@@ -1,0 +1,146 @@
+"""Capability: status of the customer's claims, and doubts about a decision."""
+
+from __future__ import annotations
+
+from actions import normalise
+from actions.agreement.cite import Citation, cite
+from actions.answers import MAX_QUOTE, quote_refs
+from actions.base import CustomerAction, Events
+from actions.policystore.model import Claim
+from actions.query_policy import is_product_word
+from actions.say import Button, Say, button
+from actions.show import day, money, numbered
+from actions.turn import Turn
+from actions.words import words
+
+DECIDED = ("declined", "paid", "approved")
+REASONS_CLAUSE = "第三条(三)5"
+PAYING_CLAUSE = "第三条(三)3"
+RESULT_CLAUSE = "第三条(一)5"
+
+
+def named_claims(claims: list[Claim], turn: Turn) -> list[Claim]:
+    """Claims the message names by number or product; all when it names none."""
+    number = normalise.claim_no(turn.first("claim_no") or "")
+    if number:
+        return [claim for claim in claims if claim.claim_no == number]
+    spoken = turn.values("product")
+    by_product = [
+        c for c in claims if any(is_product_word(c.product, word) for word in spoken)
+    ]
+    return by_product or claims
+
+
+def claim_buttons(claims: list[Claim], intent: str) -> list[Button]:
+    """One button a claim: number, product and status."""
+    return [
+        button(
+            f"{claim.claim_no} {claim.product} {status_word(claim)}",
+            intent,
+            claim_no=claim.claim_no,
+        )
+        for claim in claims
+    ]
+
+
+def status_word(claim: Claim) -> str:
+    """The claim's status in Chinese."""
+    return str(words()["claim_status"].get(claim.status, claim.status))
+
+
+def missing_papers(claim: Claim) -> list[str]:
+    """Names of required papers not received yet."""
+    return [p.name for p in claim.papers if p.required and p.received_at is None]
+
+
+class ActionTrackClaim(CustomerAction):
+    """Where is my claim, when is the money coming."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_track_claim"
+
+    def answer_customer(self, customer_id: str, turn: Turn, say: Say) -> Events:
+        """One wording and one next action for the status of the claim meant."""
+        with self.services.unit_of_work() as uow:
+            claims = uow.claims.all_of(customer_id)
+        shown = named_claims(claims, turn)
+        if not shown:
+            # The same words for a foreign number and for one that does not exist.
+            named = turn.first("claim_no")
+            say("utter_claim_unknown" if named else "utter_no_claims")
+            return []
+        running = [
+            c for c in shown if c.status not in ("paid", "declined", "withdrawn")
+        ]
+        if len(shown) > 1 and len(running) != 1:
+            buttons = claim_buttons(shown, "track_claim")
+            say("utter_which_claim", buttons=buttons, count=len(shown))
+            return []
+        one = shown[0] if len(shown) == 1 else running[0]
+        others = [claim for claim in shown if claim is not one]
+        self._say_status(one, others, say)
+        return []
+
+    def _say_status(self, claim: Claim, others: list[Claim], say: Say) -> None:
+        missing = missing_papers(claim)
+        response = f"utter_claim_{claim.status}"
+        if claim.status == "under_assessment" and missing:
+            response += "_missing"
+        refs = {"approved": (PAYING_CLAUSE,), "paid": (RESULT_CLAUSE,)}
+        say(
+            response,
+            quote_refs(self.services.library(), *refs.get(claim.status, ())),
+            claim_buttons(others, "track_claim"),
+            claim_no=claim.claim_no,
+            product=claim.product,
+            since=day(claim.status_since),
+            missing=numbered(missing),
+            amount=money(claim.amount_fen),
+            reason=claim.decision_reason,
+        )
+
+
+class ActionDisputeClaim(CustomerAction):
+    """Why refused, why so little: the reasons first, then complaint or human."""
+
+    def name(self) -> str:
+        """Name in the domain."""
+        return "action_dispute_claim"
+
+    def answer_customer(self, customer_id: str, turn: Turn, say: Say) -> Events:
+        """Reasons from the store, the clause they rest on, what can be done."""
+        with self.services.unit_of_work() as uow:
+            claims = uow.claims.all_of(customer_id)
+        decided = [c for c in named_claims(claims, turn) if c.status in DECIDED]
+        if not decided:
+            say("utter_dispute_none")
+            return []
+        declined = [c for c in decided if c.status == "declined"]
+        if len(decided) > 1 and len(declined) != 1:
+            buttons = claim_buttons(decided, "dispute_claim")
+            say("utter_which_dispute", buttons=buttons)
+            return []
+        claim = declined[0] if declined else decided[0]
+        name = "declined" if claim.status == "declined" else "paid"
+        say(
+            f"utter_dispute_{name}",
+            self._decision_clause(claim),
+            claim_no=claim.claim_no,
+            product=claim.product,
+            amount=money(claim.amount_fen),
+            reason=claim.decision_reason,
+        )
+        library = self.services.library()
+        say("utter_dispute_rights", quote_refs(library, REASONS_CLAUSE))
+        return []
+
+    def _decision_clause(self, claim: Claim) -> list[Citation]:
+        if claim.decision_clause is None:
+            return []
+        library = self.services.library()
+        product = library.resolve_product(claim.decision_clause.product)
+        if product is None:
+            return []
+        clause = library.clause(claim.decision_clause.ref, product.code)
+        return [cite(clause, max_chars=MAX_QUOTE)] if clause else []

@@ -1,0 +1,1 @@
+"""The outer ring: everything that touches a platform, a browser or the command line."""

@@ -1,0 +1,159 @@
+"""Customers' files: images and PDF, kept outside the web root, never executed."""
+
+import asyncio
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+
+from bot.errors import BadInput
+from bot.inbox import clean_text
+from bot.ledger.values import StoredAttachment
+from bot.message import Attachment, Inbound, Kind
+from channels.tokens import Session
+from channels.visitors import WebRooms, read_key, take_in
+from channels.web import address_of, session_of
+
+FORM_OVERHEAD_BYTES = 64 * 1024  # multipart borders and small fields
+MAX_NAME_CHARS = 120
+_HEAD_BYTES = 12
+
+# What a file is, is read from its first bytes; its name and the sender's word for
+# its type are not believed.
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+)
+# A file is saved by the browser, never shown in our origin.
+FILE_HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Cache-Control": "private, no-store",
+}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One file as it arrived, checked."""
+
+    name: str
+    media_type: str
+    content: bytes
+    client_message_id: str | None
+
+
+def media_type_of(head: bytes) -> str | None:
+    """Say what a file is by its first bytes; None when it is not accepted."""
+    for magic, media_type in _MAGIC:
+        if head.startswith(magic):
+            return media_type
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def safe_name(name: str | None) -> str:
+    """Return a file name that is only a name."""
+    last = re.split(r"[/\\]", clean_text(name or ""))[-1]
+    kept = re.sub(r'[\n\t<>:"|?*;]', "_", last).strip(". ")
+    return kept[-MAX_NAME_CHARS:] or "file"
+
+
+def build_router(rooms: WebRooms) -> APIRouter:
+    """Return the routes of files under /api/chat."""
+    router = APIRouter(prefix="/api/chat", tags=["chat"])
+
+    @router.post("/attachments", summary="Send an image or a PDF")
+    async def upload(request: Request) -> JSONResponse:
+        """Take multipart field ``file``, answer ``{"attachment_id", "seq"}``."""
+        session = session_of(request, rooms)
+        rooms.limits.attachment.take(session.sender_id)
+        sent = await _read_upload(request, rooms.settings.max_attachment_bytes)
+        attachment, seq = await _keep(rooms, session, address_of(request), sent)
+        return JSONResponse({"attachment_id": attachment.attachment_id, "seq": seq})
+
+    @router.get("/attachments/{attachment_id}", summary="Get a file of one's own")
+    async def download(request: Request, attachment_id: str) -> FileResponse:
+        """Return the file to the session that it belongs to, to nobody else."""
+        session = session_of(request, rooms)
+        found = await rooms.ledger.attachments.get(session.sender_id, attachment_id)
+        path = rooms.settings.attachments_dir / (found.attachment_id if found else "-")
+        if found is None or not await asyncio.to_thread(path.is_file):
+            raise BadInput("not_found", status=404)
+        disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+        headers = {**FILE_HEADERS, "Content-Disposition": disposition}
+        return FileResponse(path, media_type=found.media_type, headers=headers)
+
+    return router
+
+
+async def _read_upload(request: Request, max_bytes: int) -> Upload:
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        raise BadInput("attachment_missing")
+    try:
+        form = await request.form(max_files=1, max_fields=5)
+    except (HTTPException, MultiPartException, ValueError, KeyError) as err:
+        raise BadInput("attachment_missing") from err
+    try:
+        files = [v for v in form.values() if isinstance(v, UploadFile)]
+        if not files:
+            raise BadInput("attachment_missing")
+        content = await files[0].read(max_bytes + 1)
+        if len(content) > max_bytes:
+            raise BadInput("attachment_too_large", status=413)
+        if (media_type := media_type_of(content[:_HEAD_BYTES])) is None:
+            raise BadInput("attachment_type", status=415)
+        key = form.get("client_message_id")
+        name = safe_name(files[0].filename)
+        return Upload(name, media_type, content, key if isinstance(key, str) else None)
+    finally:
+        await form.close()
+
+
+async def _keep(
+    rooms: WebRooms, session: Session, address: str, sent: Upload
+) -> tuple[Attachment, int]:
+    """Write the file, note it, and put it into the conversation."""
+    now = rooms.clock.now()
+    row = StoredAttachment(
+        attachment_id=secrets.token_hex(16),
+        sender_id=session.sender_id,
+        name=sent.name,
+        media_type=sent.media_type,
+        size_bytes=len(sent.content),
+        sha256=hashlib.sha256(sent.content).hexdigest(),
+        created_at=now,
+    )
+    path = rooms.settings.attachments_dir / row.attachment_id
+    await asyncio.to_thread(_write, path, sent.content)
+    await rooms.ledger.attachments.add(row)
+    attachment = Attachment(row.attachment_id, row.name, row.media_type, row.size_bytes)
+    key = {"client_message_id": sent.client_message_id}
+    inbound = Inbound(
+        session.sender_id,
+        read_key(key),
+        now,
+        Kind.ATTACHMENT,
+        attachments=(attachment,),
+    )
+    accepted = await take_in(rooms, session, address, inbound)
+    return attachment, accepted.seq
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_bytes(content)
+    path.chmod(0o600)

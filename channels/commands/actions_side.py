@@ -1,0 +1,41 @@
+"""The action server's own commands, run as a process: the two sides share no import."""
+
+import subprocess
+import sys
+
+from channels.commands.console import Context
+from channels.process_settings import root_environment
+
+
+def run_actions(context: Context, command: list[str], as_json: bool) -> int:
+    """Run ``python -m actions …``; its output and exit code become ours."""
+    asked = [sys.executable, "-m", "actions", *command]
+    if as_json:
+        asked.append("--json")
+    done = subprocess.run(
+        asked,
+        cwd=context.places.root,
+        env=root_environment(context.places),
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    return _code(done.returncode)
+
+
+def read_actions(context: Context, command: list[str]) -> tuple[int, str, str]:
+    """Run it with ``--json`` and return exit code, output and errors."""
+    done = subprocess.run(
+        [sys.executable, "-m", "actions", *command, "--json"],
+        cwd=context.places.root,
+        env=root_environment(context.places),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    return _code(done.returncode), done.stdout, done.stderr
+
+
+def _code(code: int) -> int:
+    return code if code in (0, 1, 2) else 1

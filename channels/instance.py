@@ -1,0 +1,90 @@
+"""The running instance: one per ``var``, and how others find it.
+
+In: a lock and a note under ``var``. Out: addresses, process ids and the secret of
+Rasa's HTTP interface, for this user only.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+from bot.errors import BaokeError
+from channels.places import Places
+
+
+class AlreadyRunning(BaokeError):
+    """Another supervisor serves from the same ``var``."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What is written down about a running instance.
+
+    Attributes:
+        pid: Of the supervisor.
+        url: Of the edge.
+        rasa_url: Of the Rasa server.
+        actions_url: Of the action server.
+        rasa_token: Opens Rasa's own HTTP interface.
+    """
+
+    pid: int
+    url: str
+    rasa_url: str
+    actions_url: str
+    rasa_token: str
+
+
+def write_instance(places: Places, instance: Instance) -> None:
+    """Replace the note; only this user can read it."""
+    draft = places.instance.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump(asdict(instance), file, indent=1)
+    draft.replace(places.instance)
+
+
+def read_instance(places: Places) -> Instance | None:
+    """Return the note, also of an instance that is gone; None when there is none."""
+    try:
+        return Instance(**json.loads(places.instance.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def running_instance(places: Places) -> Instance | None:
+    """Return the instance that runs now, None when none does."""
+    if not places.lock.exists():
+        return None
+    with places.lock.open("r") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return read_instance(places)
+    return None
+
+
+@contextmanager
+def only_one(places: Places) -> Iterator[None]:
+    """Hold the lock of ``var`` while serving.
+
+    Raises:
+        AlreadyRunning: Somebody holds it.
+    """
+    places.var.mkdir(parents=True, exist_ok=True)
+    with places.lock.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise AlreadyRunning(_who(places)) from err
+        yield
+
+
+def _who(places: Places) -> str:
+    other = read_instance(places)
+    where = f" (process {other.pid}, {other.url})" if other else ""
+    return f"baoke is already running from {places.var}{where}; stop it first"

@@ -1,0 +1,80 @@
+"""What the starter of processes reads from, and writes into, the environment.
+
+The edge's own settings are in bot/settings.py; these concern how processes are started.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from channels.places import Places
+
+# Of the caller's own Python; they would mislead another environment's.
+_FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+
+
+class ProcessSettings(BaseSettings):
+    """How the three processes are started."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BAOKE_", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    demo: bool = True  # put the demo data into a new database
+    encoder_threads: int = Field(default_factory=lambda: min(2, os.cpu_count() or 1))
+    start_seconds: float = 180.0  # for all of them to become ready
+
+
+def read_process_settings(root: Path) -> ProcessSettings:
+    """Read the environment and ``.env``.
+
+    Raises:
+        pydantic.ValidationError: A value cannot be used.
+    """
+    build: Callable[..., ProcessSettings] = ProcessSettings
+    return build(_env_file=root / ".env")
+
+
+def inherited() -> dict[str, str]:
+    """Return this process's environment without what belongs to its own Python."""
+    return {key: text for key, text in os.environ.items() if key not in _FOREIGN}
+
+
+def root_environment(places: Places) -> dict[str, str]:
+    """Return the variables of a process of the root environment."""
+    return {
+        **inherited(),
+        "PYTHONPATH": str(places.root),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+    }
+
+
+def rasa_environment(places: Places, encoder_threads: int) -> dict[str, str]:
+    """Return the variables of a process of the Rasa environment."""
+    env = {
+        **inherited(),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",
+        "PYTHONWARNINGS": "ignore",
+        "RASA_TELEMETRY_ENABLED": "false",
+        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    # Named in endpoints.yml, so they must exist for every Rasa command.
+    env.setdefault("BAOKE_ACTIONS_URL", "http://127.0.0.1:5055")
+    tracker = f"sqlite:///{places.var.resolve() / 'rasa.db'}"
+    env.setdefault("BAOKE_RASA_TRACKER_URL", tracker)
+    return {**env, **encoder_environment(encoder_threads, env)}
+
+
+def encoder_environment(threads: int, env: dict[str, str]) -> dict[str, str]:
+    """Return the variables of the sentence encoder; those in ``env`` win.
+
+    Idle threads sleep: spinning ones take the cores from the other processes.
+    """
+    wanted = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    return {key: env.get(key, value) for key, value in wanted.items()}

@@ -1,0 +1,48 @@
+"""``python -m channels.serve``: settings, build, run the edge on its host and port."""
+
+import sys
+
+import structlog
+import uvicorn
+from pydantic import ValidationError
+
+from bot.settings import read_settings
+from channels.app import build_app
+
+GRACE_SECONDS = 5  # for open requests; running turns get their own time after that
+
+
+def main() -> int:
+    """Serve until told to stop; 2 when the settings cannot be used."""
+    try:
+        settings = read_settings()
+        edge = build_app(settings)
+    except (ValidationError, ValueError, OSError) as err:
+        sys.stderr.write(f"baoke: {err}\n")
+        return 2
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    uvicorn.run(
+        edge,
+        host=settings.host,
+        port=settings.port,
+        ws="websockets-sansio",
+        ws_max_size=settings.max_body_bytes,
+        access_log=False,
+        log_level="info",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,135 @@
+"""``baoke up``: the three processes of one machine, from nothing to ready and back.
+
+In: settings. Out: it ends when a signal comes, or with GaveUp.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+from bot.settings import Settings
+from channels.children import end_orphans
+from channels.instance import only_one, write_instance
+from channels.places import Places
+from channels.plan import Plan, make_plan
+from channels.process_settings import ProcessSettings
+from channels.recipes import (
+    actions_recipe,
+    edge_recipe,
+    probe,
+    rasa_recipe,
+    step_recipe,
+)
+from channels.supervise import GaveUp, Pace, Supervisor
+from channels.training import current_model, is_fresh
+
+Tell = Callable[[str], None]
+_READY_PAUSE = 0.3  # seconds
+_ELSEWHERE_SECONDS = 60.0  # for a Rasa or action server started by somebody else
+
+
+async def serve(plan: Plan, tell: Tell, show: Tell, pace: Pace | None = None) -> None:
+    """Start everything and keep it running until a signal comes.
+
+    Args:
+        plan: Who runs where.
+        tell: Gets progress lines.
+        show: Gets the one line that says it is ready.
+        pace: When to give up.
+
+    Raises:
+        GaveUp: Something cannot be kept alive.
+    """
+    supervisor = Supervisor(plan.places.logs, tell, pace)
+    running = asyncio.create_task(_run(plan, supervisor, tell, show))
+    stopping = _on_signals(supervisor, tell)
+    try:
+        wait = asyncio.create_task(stopping.wait())
+        await asyncio.wait({running, wait}, return_when=asyncio.FIRST_COMPLETED)
+        wait.cancel()
+        if running.done():
+            running.result()
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError, GaveUp):
+            await running
+        await supervisor.stop()
+        plan.places.instance.unlink(missing_ok=True)
+        tell("stopped")
+
+
+async def _run(plan: Plan, supervisor: Supervisor, tell: Tell, show: Tell) -> None:
+    started = monotonic()
+    model = current_model(plan.places)
+    if plan.own_rasa and (model is None or not is_fresh(plan.places, model)):
+        await supervisor.step(step_recipe(plan, "train", "train"))
+    children = [supervisor.add(rasa_recipe(plan))] if plan.own_rasa else []
+    # Rasa needs seconds to load, and not the database.
+    await supervisor.step(step_recipe(plan, "database", "prepare", "--skip-train"))
+    if plan.own_actions:
+        children.append(supervisor.add(actions_recipe(plan)))
+    # Added last, stopped first: running turns still need the other two.
+    children.append(supervisor.add(edge_recipe(plan)))
+    write_instance(plan.places, plan.instance)
+    await supervisor.ready(*children)
+    await supervisor.unless_failed(asyncio.create_task(_until_ready(plan)))
+    seconds = monotonic() - started
+    show(f"ready {plan.instance.url} ({seconds:.1f} s)")
+    tell("Ctrl-C stops everything; output is in " + str(plan.places.logs))
+    await supervisor.forever()
+
+
+async def _until_ready(plan: Plan) -> None:
+    """Wait for what runs elsewhere too, as the edge sees it."""
+    ask = probe(f"{plan.instance.url}/readyz")
+    try:
+        async with asyncio.timeout(_ELSEWHERE_SECONDS):
+            while True:
+                if await ask() is None:
+                    return
+                await asyncio.sleep(_READY_PAUSE)
+    except TimeoutError as err:
+        raise GaveUp(
+            f"the edge is not ready; {plan.instance.url}/readyz says why"
+        ) from err
+
+
+def _on_signals(supervisor: Supervisor, tell: Tell) -> asyncio.Event:
+    """Return the event that the first signal sets; the second kills."""
+    stopping = asyncio.Event()
+
+    def take() -> None:
+        if stopping.is_set():
+            supervisor.kill()
+            return
+        tell("stopping …")
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, take)
+    return stopping
+
+
+def up(
+    places: Places,
+    settings: Settings,
+    process: ProcessSettings,
+    tell: Tell,
+    show: Tell,
+) -> None:
+    """Serve from this checkout.
+
+    Raises:
+        AlreadyRunning: Another supervisor does already.
+        GaveUp: It cannot be done.
+    """
+    if not places.rasa_python.exists():
+        raise GaveUp("the Rasa environment is missing; run `make setup`")
+    with only_one(places):
+        if left := end_orphans(str(places.var.resolve())):
+            tell(f"ended {left} processes that an earlier run had left")
+        plan = make_plan(places, settings, process)
+        asyncio.run(serve(plan, tell, show, Pace(start=process.start_seconds)))

@@ -1,0 +1,12 @@
+"""Fixtures of the integration tests: databases to run on."""
+
+from postgres import postgres_server, postgres_url
+from store_kit import empty_store, store, store_settings
+
+__all__ = [
+    "empty_store",
+    "postgres_server",
+    "postgres_url",
+    "store",
+    "store_settings",
+]

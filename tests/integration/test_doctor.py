@@ -1,0 +1,145 @@
+"""`baoke doctor`: every check can fail, and says what helps."""
+
+import json
+from pathlib import Path
+
+import pytest
+from checkout_kit import make_checkout
+
+from bot.settings import Settings
+from channels import doctor
+from channels.migrating import read_versions, upgrade_ledger
+from channels.training import train
+
+ROOT = Path(__file__).parents[2]
+
+
+def settings_for(folder: Path, **more: object) -> Settings:
+    database = f"sqlite:///{folder / 'baoke.db'}"
+    values = {"root": ROOT, "var_dir": folder, "database_url": database, **more}
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def test_that_a_missing_and_a_broken_environment_are_told_apart(
+    tmp_path: Path,
+) -> None:
+    places = make_checkout(tmp_path)
+    folder = places.assistant / ".venv"
+    packages = folder / "lib" / "python3.11" / "site-packages"
+    (packages / "rasa").mkdir(parents=True)
+    assert doctor.check_environment(folder, "rasa", "rasa").ok
+    (folder / ".baoke-installing").touch()
+    found = doctor.check_environment(folder, "rasa", "rasa")
+    assert (found.ok, found.fix) == (False, "make setup")
+    assert "broken off" in found.detail
+    assert doctor.check_environment(tmp_path / "no", "x", "x").detail == "not there"
+
+
+def test_that_the_model_must_be_there_and_fresh(tmp_path: Path) -> None:
+    places = make_checkout(tmp_path)
+    assert doctor.check_model(places).detail == "none is trained"
+    train(places, {}, lambda _: None)
+    assert doctor.check_model(places).ok
+    (tmp_path / "data/nlu/greet.yml").write_text("nlu: [more]")
+    assert "older than its data" in doctor.check_model(places).detail
+
+
+def test_that_a_database_without_tables_wants_the_upgrade(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    found = doctor.check_database(settings)
+    assert (found.ok, found.fix) == (False, "baoke db upgrade")
+    assert not (tmp_path / "baoke.db").exists()  # looking makes nothing
+    version = upgrade_ledger(settings)
+    versions = read_versions(settings)
+    assert versions.ledger == version == versions.newest_ledger
+    assert versions.store is None
+    assert not doctor.check_database(settings).ok  # the other history is missing
+
+
+def test_that_a_database_that_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "baoke.db").write_text("this is no database at all, only words")
+    found = doctor.check_database(settings_for(tmp_path))
+    assert not found.ok
+    assert "not a database" in found.detail
+    wrong = doctor.check_database(settings_for(tmp_path, database_url="mysql://x/y"))
+    assert "mysql is not supported" in wrong.detail
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "ok", "detail"),
+    [
+        (0, {"version": "2026.1", "clauses": [{"ref": "第一条"}]}, True, "1 clauses"),
+        (0, {"version": "2026.1", "clauses": []}, False, "none is in force"),
+        (
+            0,
+            {"version": "1", "clauses": [{}], "blanks": [{"ref": "第三条(四)2"}]},
+            False,
+            "1 blanks not filled (第三条(四)2)",
+        ),
+        (1, None, False, "no such table"),
+    ],
+)
+def test_that_the_agreement_must_be_in_force_without_blanks(
+    code: int, said: object, ok: bool, detail: str
+) -> None:
+    output = json.dumps(said) if said is not None else ""
+    found = doctor.check_agreement(lambda _: (code, output, "x\nno such table\n"))
+    assert found.ok is ok
+    assert detail in found.detail
+    assert bool(found.fix) is not ok
+
+
+def test_that_an_unknown_year_counts_now_and_not_yet_for_the_next(
+    tmp_path: Path,
+) -> None:
+    settings = settings_for(tmp_path, clock="2031-06-01T00:00:00Z")
+    this, following = doctor.check_calendar(doctor.Places(ROOT, tmp_path), settings)
+    assert (this.name, this.ok, this.needed) == ("calendar 2031", False, True)
+    assert (following.ok, following.needed) == (False, False)
+
+
+def test_that_a_key_others_can_read_is_refused(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    assert doctor.check_secret(settings).ok
+    key = tmp_path / "secret_key"
+    key.write_text("k" * 40)
+    key.chmod(0o600)
+    assert doctor.check_secret(settings).ok
+    key.chmod(0o644)
+    found = doctor.check_secret(settings)
+    assert (found.ok, found.fix) == (False, f"chmod 600 {key}")
+    assert "kkkk" not in found.detail
+
+
+def test_that_a_full_disk_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = doctor.Places(tmp_path, tmp_path / "var" / "deep")
+    assert doctor.check_disk(places).ok
+    monkeypatch.setattr(doctor, "MIN_FREE_BYTES", 2**62)
+    assert not doctor.check_disk(places).ok
+
+
+def test_that_platforms_are_off_or_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = doctor.Places(tmp_path, tmp_path)
+    for name in ("WECHAT_APPID", "TELEGRAM_TOKEN", "TELEGRAM_SECRET"):
+        monkeypatch.delenv(f"BAOKE_{name}", raising=False)
+    wechat, telegram = doctor.check_platforms(places)
+    assert (wechat.ok, wechat.detail) == (True, "off (optional)")
+    monkeypatch.setenv("BAOKE_TELEGRAM_TOKEN", "123:secret")
+    (tmp_path / ".env").write_text("BAOKE_WECHAT_APPID=wx1\nBAOKE_WECHAT_MODE=plain\n")
+    wechat, telegram = doctor.check_platforms(places)
+    assert wechat.detail == "missing: BAOKE_WECHAT_APPSECRET, BAOKE_WECHAT_TOKEN"
+    assert telegram.fix == "set BAOKE_TELEGRAM_SECRET"
+    assert wechat.needed and not wechat.ok
+    monkeypatch.setenv("BAOKE_TELEGRAM_SECRET", "s3cret")
+    assert list(doctor.check_platforms(places))[1].ok
+
+
+def test_that_nothing_running_is_no_fault(tmp_path: Path) -> None:
+    places = doctor.Places(tmp_path, tmp_path)
+    found = list(doctor.check_processes(places, settings_for(tmp_path)))
+    assert [check.name for check in found] == ["rasa", "actions", "edge"]
+    assert not any(check.ok or check.needed for check in found)

@@ -1,0 +1,161 @@
+"""One instance per var, free ports for the next one, one note to find it by."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings
+from channels.instance import (
+    AlreadyRunning,
+    Instance,
+    only_one,
+    read_instance,
+    running_instance,
+    write_instance,
+)
+from channels.places import Places, find_root
+from channels.plan import Plan, free_port, make_plan
+from channels.process_settings import ProcessSettings
+from channels.recipes import actions_recipe, edge_recipe, probe, rasa_recipe
+from channels.supervise import Broken, GaveUp
+
+NOTE = Instance(1234, "http://127.0.0.1:8080", "http://r", "http://a", "secret")
+
+
+def plan_for(folder: Path, **settings: object) -> Plan:
+    values = {"root": folder, "port": 0, **settings}
+    process = ProcessSettings(encoder_threads=1)
+    built = Settings(**values)  # type: ignore[arg-type]
+    return make_plan(Places(folder, folder / "var"), built, process)
+
+
+def test_that_a_second_supervisor_is_refused_and_told_about_the_first(
+    tmp_path: Path,
+) -> None:
+    places = Places(tmp_path, tmp_path / "var")
+    with only_one(places):
+        write_instance(places, NOTE)
+        with (
+            pytest.raises(AlreadyRunning, match=r"process 1234, http://127.0.0.1:8080"),
+            only_one(places),
+        ):
+            pass
+        assert running_instance(places) == NOTE
+    assert running_instance(places) is None
+    with only_one(places):
+        pass
+
+
+def test_that_the_note_with_the_secret_is_for_this_user_only(tmp_path: Path) -> None:
+    places = Places(tmp_path, tmp_path)
+    places.instance.write_text("old")
+    places.instance.chmod(0o644)
+    write_instance(places, NOTE)
+    assert places.instance.stat().st_mode & 0o077 == 0
+    assert read_instance(places) == NOTE
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"pid": 1, "more": 2}'])
+def test_that_a_damaged_note_is_no_instance(tmp_path: Path, text: str) -> None:
+    places = Places(tmp_path, tmp_path)
+    places.instance.write_text(text)
+    assert read_instance(places) is None
+
+
+def listening() -> socket.socket:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    return listener
+
+
+def test_that_a_taken_web_port_is_refused_with_advice(tmp_path: Path) -> None:
+    with listening() as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(GaveUp, match=f"port {port} of 127.0.0.1 is in use"):
+            plan_for(tmp_path, port=port)
+
+
+def test_that_taken_inner_ports_give_way_to_free_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.plan.is_free", lambda host, port: False)
+    plan = plan_for(tmp_path)
+    urls = {plan.instance.url, plan.instance.rasa_url, plan.instance.actions_url}
+    assert len(urls) == 3
+    assert plan.instance.rasa_url != "http://127.0.0.1:5005"
+    assert plan.own_rasa and plan.own_actions
+
+
+def test_that_a_port_that_was_asked_for_is_used_or_refused(tmp_path: Path) -> None:
+    port = free_port("127.0.0.1")
+    url = f"http://127.0.0.1:{port}"
+    assert plan_for(tmp_path, rasa_url=url).instance.rasa_url == url
+    with listening() as listener:
+        taken = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(GaveUp, match="was asked for"):
+            plan_for(tmp_path, rasa_url=taken)
+
+
+def test_that_a_server_elsewhere_is_not_started_here(tmp_path: Path) -> None:
+    plan = plan_for(tmp_path, rasa_url="http://rasa.internal:5005/")
+    assert plan.instance.rasa_url == "http://rasa.internal:5005"
+    assert not plan.own_rasa
+    assert plan.own_actions
+
+
+def test_that_children_listen_on_loopback_and_know_each_other(tmp_path: Path) -> None:
+    plan = plan_for(tmp_path, host="0.0.0.0")
+    assert plan.instance.url.startswith("http://127.0.0.1:")
+    actions, edge = actions_recipe(plan), edge_recipe(plan)
+    assert actions.env["SANIC_HOST"] == "127.0.0.1"
+    assert edge.env["BAOKE_HOST"] == "0.0.0.0"
+    assert edge.env["BAOKE_RASA_URL"] == plan.instance.rasa_url
+    assert rasa_recipe(plan).env["BAOKE_ACTIONS_URL"] == plan.instance.actions_url
+
+
+def test_that_rasas_secret_is_in_no_argument(tmp_path: Path) -> None:
+    plan = plan_for(tmp_path)
+    models = plan.places.models
+    models.mkdir(parents=True)
+    (models / "m.tar.gz").touch()
+    note = '{"file": "m.tar.gz", "content": "", "seconds": 1, "trained_at": ""}'
+    (models / "current.json").write_text(note)
+    recipe = rasa_recipe(plan)
+    command = list(recipe.command())
+    assert command[command.index("-i") + 1] == "127.0.0.1"
+    assert recipe.env["BAOKE_RASA_TOKEN"] == plan.instance.rasa_token
+    assert not any(plan.instance.rasa_token in word for word in command)
+
+
+def test_that_a_start_without_model_says_so(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="no trained model"):
+        rasa_recipe(plan_for(tmp_path)).command()
+
+
+async def test_that_a_probe_tells_ready_not_yet_and_never() -> None:
+    port = free_port("127.0.0.1")
+    assert await probe(f"http://127.0.0.1:{port}/")() == "URLError"
+    answers = iter([b"503 Busy", b"200 OK", b"409 Conflict"])
+
+    async def answer(reader: object, writer: object) -> None:
+        writer.write(b"HTTP/1.0 " + next(answers) + b"\r\nContent-Length: 0\r\n\r\n")  # type: ignore[attr-defined]
+        writer.close()  # type: ignore[attr-defined]
+
+    import asyncio
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port)
+    async with server:
+        ask = probe(f"http://127.0.0.1:{port}/", broken={409: "no model"})
+        assert await ask() == "HTTP 503"
+        assert await ask() is None
+        with pytest.raises(Broken, match="no model"):
+            await ask()
+
+
+def test_that_the_checkout_is_found_from_any_folder(tmp_path: Path) -> None:
+    here = Path(__file__).parents[2]
+    assert find_root(here / "tests" / "unit") == here
+    (tmp_path / "pyproject.toml").touch()
+    assert find_root(tmp_path) == here  # another project's folder
