@@ -16,6 +16,7 @@ from actions.agreement.library import Library
 MAX_QUOTE = 400
 # Clauses of a section that are quoted when the question names none of them.
 SECTION_SIZE = 3
+TABLE_ROW = "\n|"  # rows of a table stand in a clause's text as | cell | cell |
 
 
 def quote_refs(library: Library, *refs: str) -> list[Citation]:
@@ -61,9 +62,22 @@ def quote_product(
         refs = {clause.ref for clause in clauses}
         hits = library.search(question, code, limit=2, within=refs)
         if hits:
-            return [cite(h.clause, h.passage, max_chars=MAX_QUOTE) for h in hits]
+            return _with_table([(h.clause, h.passage) for h in hits], clauses)
     leaves = [clause for clause in clauses if not clause.has_children]
     return [cite(c, max_chars=MAX_QUOTE) for c in (leaves or clauses)[:SECTION_SIZE]]
+
+
+def _with_table(
+    found: list[tuple[Clause, str]], section: list[Clause]
+) -> list[Citation]:
+    """Cite what was found; a section's rate table is shown whole, never in part."""
+    tables = [clause for clause in section if TABLE_ROW in clause.text]
+    if tables and not any(clause in tables for clause, _ in found):
+        found = [found[0], (tables[0], "")]
+    return [
+        cite(clause, None if clause in tables else passage, max_chars=MAX_QUOTE)
+        for clause, passage in found
+    ]
 
 
 def _in_section(clause: Clause, section: Sequence[str]) -> bool:

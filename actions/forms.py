@@ -82,6 +82,9 @@ _DROP_WORDS = re.compile(
 # free text was asked for.
 SHORT = 12
 VERY_SHORT = 5
+# A few words that are no answer are easily taken for a greeting.
+POLITENESS = ("greet", "thank")
+PLAINLY_POLITE = 0.9
 CERTAIN = 0.8  # probability from which a cancel is believed without its words
 
 
@@ -161,7 +164,9 @@ def fill(
     if isinstance(answer, Filled):
         extra = _spotted([f for f in fields if _may_spot(f, asked, turn)], turn)
         return Outcome(values={**extra, asked.slot: answer.value})
-    if turn.is_surely(*QUESTIONS):
+    if turn.is_surely(*QUESTIONS) and (
+        turn.intent not in POLITENESS or turn.confidence >= PLAINLY_POLITE
+    ):
         return Outcome(question=turn.intent)
     return Outcome(unusable=answer or Unusable("utter_answer_not_understood"))
 

@@ -38,7 +38,10 @@ class Say:
             buttons: buttons beside those the response has itself.
             values: values for the response's placeholders; None is shown as nothing.
         """
-        shown = [citation_json(citation) for citation in citations]
+        cited = list(citations)
+        shown = [citation_json(citation) for citation in cited]
+        # Responses that are the quotation itself have a place for it.
+        values.setdefault("quotes", quoted(cited))
         self._dispatcher.utter_message(
             response=response,
             buttons=list(buttons),
@@ -78,6 +81,11 @@ class Say:
             },
             **values,
         )
+
+
+def quoted(citations: Sequence[Citation]) -> str:
+    """The quotations in the reply's own text, each with its reference."""
+    return "\n".join(f"“{c.quote}”（{c.ref}）" for c in citations)
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Notices:
     moments: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
     citation_form: str
+    source_form: str
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
@@ -68,15 +69,17 @@ class Notices:
             raw["moments"],
             words,
             raw["citation"],
+            raw["source"],
         )
 
     def say(self, key: str, **values: Any) -> str:
         """Return a sentence for the conversation, filled in."""
         return self.spoken[key].format(**values)
 
-    def citation(self, **values: str) -> str:
-        """Write a quoted clause as words."""
-        return self.citation_form.format(**values)
+    def citation(self, *, said_already: bool = False, **values: str) -> str:
+        """Write a quoted clause as words; without the quote when it was said."""
+        form = self.source_form if said_already else self.citation_form
+        return form.format(**values)
 
     def refusal(self, code: str, **values: Any) -> str:
         """Return the answer to a refused request; unknown codes get a general one."""

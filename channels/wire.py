@@ -66,7 +66,9 @@ def uttered_plain(message: StoredMessage, notices: Notices) -> list[Json]:
     for part in message.parts:
         if isinstance(part, CitationPart):
             values = {key: value or "" for key, value in part.to_json().items()}
-            lines.append(notices.citation(**values))
+            # An answer that is the quotation itself need not say it twice.
+            said_already = bool(part.quote) and part.quote in _text(message)
+            lines.append(notices.citation(said_already=said_already, **values))
         elif isinstance(part, FilePart):
             lines.append(part.name)
     said: list[Json] = [

@@ -151,8 +151,10 @@ def _mark_repeated(lines: Sequence[SourceLine], reasons: list[str | None]) -> No
             counts[key(line)] += 1
             last[key(line)] = line.number
     seen: set[str] = set()
+    body = min(starts_first_article(lines, reasons), default=len(lines))
     for index, line in enumerate(lines):
         if reasons[index] is None and eligible(line) and counts[key(line)] >= 3:
-            if key(line) in seen or not re.search("协议|合同|条款", line.text):
+            may_be_title = index < body and re.search("协议|合同|条款", line.text)
+            if key(line) in seen or not may_be_title:
                 reasons[index] = "repeated_header"
             seen.add(key(line))

@@ -13,6 +13,7 @@ from typing import Any
 
 from actions.agreement.clauses import Clause, DocumentVersion, Note, ParsedDocument
 from actions.agreement.documents import as_date
+from actions.agreement.encoder import use_all_cores
 from actions.agreement.errors import AgreementError
 from actions.agreement.importing import import_file
 from actions.agreement.library import ZONE, LibraryOpener
@@ -162,6 +163,7 @@ def _show(args: argparse.Namespace, settings: Settings) -> tuple[Any, list[str]]
 
 
 def _index(args: argparse.Namespace, settings: Settings) -> tuple[Any, list[str]]:
+    use_all_cores()
     started = time.monotonic()
     library = LibraryOpener(settings).at(SystemClock(settings.clock).now())
     library.warm()

@@ -15,6 +15,7 @@ from typing import Any
 
 from actions.agreement.clauses import DocumentVersion
 from actions.agreement.documents import fill_clauses
+from actions.agreement.encoder import use_all_cores
 from actions.agreement.evaluating import Search, evaluate, read_rows
 from actions.agreement.importing import import_file
 from actions.agreement.library import LibraryOpener
@@ -44,6 +45,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure; 0, or 1 when a file cannot be used."""
+    use_all_cores()
     try:
         rows = read_rows(args.file)
         figures = evaluate(rows, _search(args.agreement, args.document))

@@ -81,6 +81,12 @@ def run_prepare(args: argparse.Namespace, context: Context) -> int:
     if not before.is_current:
         tell("bringing the database up to date")
         _upgrade(context)
+    if done["upgraded"] and not args.skip_train:
+        tell("reading the agreement (a minute, first time)")
+        # The action server would do it at its start, with one core.
+        run_index = read_actions(context, ["agreement", "index"])
+        if run_index[0]:
+            raise StoreError(run_index[2].strip() or "the agreement cannot be read")
     done["seeded"] = before.store is None and context.process.demo
     if done["seeded"]:
         tell("adding demo customers and policies (BAOKE_DEMO=false: none)")

@@ -138,10 +138,14 @@ def test_that_page_furniture_and_contents_are_skipped_with_a_reason():
 
 
 def test_that_headers_repeated_on_every_page_are_skipped():
-    page = "某某保险公司内部资料\n{} 应当及时提供服务。\n并且保持渠道畅通。\n"
-    document = parse("协议书\n" + "".join(page.format(f"第{n}条") for n in "一二三四"))
-    assert refs(document) == ["第一条", "第二条", "第三条", "第四条"]
+    page = "某某服务协议内部资料\n{} 应当及时提供服务。\n并且保持渠道畅通。\n"
+    document = parse(
+        "协议书\n第一条 目的。\n再说一句。\n又说一句。\n"
+        + "".join(page.format(f"第{n}条") for n in "二三四五")
+    )
+    assert refs(document) == ["第一条", "第二条", "第三条", "第四条", "第五条"]
     assert {note.reason for note in document.skipped} == {"repeated_header"}
+    assert len(document.skipped) == 4
     assert all("内部资料" not in clause.text for clause in document.clauses)
 
 
