@@ -78,15 +78,24 @@ class ActionReportClaim(CustomerAction):
                 "utter_report_claim_no_policy", "no_policy_to_claim", skill="理赔"
             )
             return []
-        named = named_policies(claimable, turn)
         chosen = turn.slot("claim_policy_no")
-        if chosen is None and len(named) == 1:
-            chosen = named[0].policy_no
+        if chosen is None:
+            named = named_policies(claimable, turn)
+            if len(named) > 1:
+                named = self._fitting(named, turn)
+            chosen = named[0].policy_no if len(named) == 1 else None
         return [
             SlotSet("claim_policy_no", chosen),
             SlotSet("claim_confirmed", None),
             FollowupAction(FORM),
         ]
+
+    def _fitting(self, policies: list[Policy], turn: Turn) -> list[Policy]:
+        """Policies of the kind the story tells of: 被追尾 means the car's."""
+        library = self.services.library()
+        story = str(turn.slot("claim_what") or turn.text)
+        kind = kind_for_text(library, story)
+        return [p for p in policies if kind_for_product(library, p.product) == kind]
 
     def _told(self, turn: Turn) -> Events:
         """What the message that asked for the report already tells."""

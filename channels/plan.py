@@ -69,7 +69,7 @@ def make_plan(places: Places, settings: Settings, process: ProcessSettings) -> P
         url=f"http://{f'[{shown}]' if ':' in shown else shown}:{port}",
         rasa_url=rasa_url,
         actions_url=actions_url,
-        rasa_token=secrets.token_urlsafe(24) if own_rasa else "",
+        rasa_token=secrets.token_hex(24) if own_rasa else "",
     )
     return Plan(
         places,

@@ -8,10 +8,10 @@ answered the same way again, without running anything twice.
 
 from __future__ import annotations
 
-import contextvars
 import traceback
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
+import aiohttp
 import structlog
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
@@ -20,16 +20,13 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint
 from sanic.request import Request
 from sanic.response import HTTPResponse, json
-from tracker_store import SAVED_TRACKER
+from tracker_store import FAILED_ACTIONS, SAVED_TRACKER
 
 log = structlog.get_logger()
 
 MAX_TEXT = 4000
 RANKING_LENGTH = 5
-# Names of actions that failed in the running turn; set by `adapt_remote_actions`.
-_FAILED: contextvars.ContextVar[Optional[List[str]]] = contextvars.ContextVar(
-    "failed_actions", default=None
-)
+UNREACHABLE = "unreachable"
 
 
 def adapt_remote_actions() -> None:
@@ -51,10 +48,12 @@ def adapt_remote_actions() -> None:
             return await original(self, *args, **kwargs)
         except ActionExecutionRejection:
             raise
-        except Exception:
-            failed = _FAILED.get()
+        except Exception as error:
+            failed = FAILED_ACTIONS.get()
             if failed is not None:
-                failed.append(self.name())
+                # Nobody there: nothing was done, and trying again may help.
+                gone = isinstance(error.__context__, aiohttp.ClientConnectionError)
+                failed.append(UNREACHABLE if gone else self.name())
             raise
 
     run._records_failures = True  # type: ignore[attr-defined]
@@ -118,7 +117,7 @@ async def _take_turn(
         if answer and answer["replies"]:
             return json(answer)
     failed: List[str] = []
-    _FAILED.set(failed)
+    FAILED_ACTIONS.set(failed)
     SAVED_TRACKER.set(None)
     metadata = {**(body.get("metadata") or {}), "turn_id": turn_id}
     message = UserMessage(
@@ -143,6 +142,8 @@ async def _take_turn(
         return _error(500, "turn_failed", type(error).__name__)
     if failed:
         log.error("turn.action_failed", sender_id=sender_id, actions=failed)
+        if set(failed) == {UNREACHABLE}:
+            return _error(503, "actions_unreachable", "the action server is away")
         return _error(502, "action_failed", ", ".join(failed))
     tracker = SAVED_TRACKER.get() or await agent.tracker_store.retrieve(sender_id)
     answer = tracker and answer_of(tracker, turn_id)

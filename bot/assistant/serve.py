@@ -17,7 +17,8 @@ def main() -> None:
     """Add the secret where only this process sees it, then run Rasa."""
     token = os.environ.pop("BAOKE_RASA_TOKEN", "")
     if token:
-        sys.argv += ["--auth-token", token]
+        # In one piece: a secret may begin with "-", which argparse takes for an option.
+        sys.argv.append(f"--auth-token={token}")
     launch.main()
 
 

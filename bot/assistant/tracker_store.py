@@ -22,6 +22,10 @@ from rasa.shared.core.trackers import DialogueStateTracker
 SAVED_TRACKER: contextvars.ContextVar[Optional[DialogueStateTracker]] = (
     contextvars.ContextVar("saved_tracker", default=None)
 )
+# Names of actions that failed in the running turn; None outside a turn of the connector.
+FAILED_ACTIONS: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar(
+    "failed_actions", default=None
+)
 RECENT_USER_MESSAGES = 5
 
 
@@ -45,7 +49,13 @@ class BaokeTrackerStore(SQLTrackerStore):
             self.engine.dispose()
 
     async def save(self, tracker: DialogueStateTracker) -> None:
-        """Store the turn's events and keep the tracker for the connector."""
+        """Store the turn's events and keep the tracker for the connector.
+
+        A turn in which an action failed is not stored: the dialogue stands where it
+        stood, and the same turn can be taken again.
+        """
+        if FAILED_ACTIONS.get():
+            return
         await super().save(tracker)
         SAVED_TRACKER.set(tracker)
 

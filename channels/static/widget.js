@@ -142,7 +142,7 @@ button { cursor: pointer; background: none; border: 0; padding: 0;
   -webkit-tap-highlight-color: transparent; }
 :focus { outline: none; }
 :focus-visible { outline: 3px solid #1f7a8c; outline-offset: 2px; }
-header :focus-visible { outline-color: var(--on-brand); outline-offset: -3px; }
+.head :focus-visible { outline-color: var(--on-brand); outline-offset: -3px; }
 svg { display: block; width: 20px; height: 20px; fill: none; stroke: currentColor;
   stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; flex: none; }
 svg.more { stroke-width: 3; }
@@ -173,7 +173,7 @@ svg.more { stroke-width: 3; }
 .left .panel { right: auto; left: calc(var(--gap) + env(safe-area-inset-left)); }
 @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
 
-header { display: flex; align-items: center; gap: 10px; flex: none; padding: 12px 10px 12px 16px;
+.head { display: flex; align-items: center; gap: 10px; flex: none; padding: 12px 10px 12px 16px;
   background: var(--brand); color: var(--on-brand); }
 .mark { display: grid; place-items: center; width: 38px; height: 38px; border-radius: 50%;
   background: rgb(255 255 255 / .16); flex: none; }
@@ -191,7 +191,7 @@ h2 { margin: 0; font-size: 16px; font-weight: 600; line-height: 1.35; overflow: 
   font-size: 14px; white-space: nowrap; }
 .tool { display: grid; place-items: center; width: 38px; height: 38px; border-radius: 10px;
   flex: none; }
-.handoff:hover, header .tool:hover { background: rgb(255 255 255 / .14); }
+.handoff:hover, .head .tool:hover { background: rgb(255 255 255 / .14); }
 
 .menu { position: absolute; z-index: 3; top: 58px; right: 12px; min-width: 200px; padding: 6px;
   border-radius: 12px; background: #fff; box-shadow: 0 0 0 1px rgb(16 42 48 / .1),
@@ -340,7 +340,7 @@ form .tool:hover { background: var(--ground); }
   .launcher .label { display: none; }
   .panel, .left .panel { inset: 0; width: 100%; max-width: none; height: 100vh; height: 100dvh;
     max-height: none; border-radius: 0; box-shadow: none; }
-  header { padding-top: calc(10px + env(safe-area-inset-top));
+  .head { padding-top: calc(10px + env(safe-area-inset-top));
     padding-left: calc(14px + env(safe-area-inset-left));
     padding-right: calc(6px + env(safe-area-inset-right)); }
   .menu { top: calc(62px + env(safe-area-inset-top)); }
@@ -1439,8 +1439,8 @@ class BaokeChat extends HTMLElement {
     );
     const close = make("button", { type: "button", class: "tool", "aria-label": WORDS.close, on: act(() => this.close()) }, icon("close"));
     return make(
-      "header",
-      {},
+      "div",
+      { class: "head" },
       make("div", { class: "mark" }, icon("wave")),
       make("div", { class: "names" }, make("h2", { id: "title", text: title }), this.stateLine),
       this.handoff,
@@ -1635,12 +1635,12 @@ class BaokeChat extends HTMLElement {
     this.toastTimer = setTimeout(() => (this.toast.hidden = true), 8000);
   }
 
-  /** History is not read aloud, and is shown from its end. */
+  /** A page's first history is not read aloud; what was missed in a break is. */
   onReplay(on) {
     this.replaying = on ? 1 : 0;
     this.scroller.setAttribute("aria-busy", String(on));
-    if (on) this.scroller.setAttribute("aria-live", "off");
-    else setTimeout(() => this.replaying || this.scroller.setAttribute("aria-live", "polite"), 300);
+    if (on && this.log.upTo === null && this.memory.kept.sessionId) this.scroller.setAttribute("aria-live", "off");
+    if (!on) setTimeout(() => this.replaying || this.scroller.setAttribute("aria-live", "polite"), 300);
     if (on) return;
     this.countUnread();
     this.follow();

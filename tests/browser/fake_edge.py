@@ -5,11 +5,10 @@ kept in memory and the answers are what the test says.
 """
 
 import asyncio
-import itertools
-import json
 import secrets
 import socket as sockets
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import socketio
@@ -251,10 +250,8 @@ class FakeEdge:
                 return denied
             if wait and not visitor.messages[after:]:
                 news = visitor.news
-                try:
+                with suppress(TimeoutError):
                     await asyncio.wait_for(news.wait(), min(wait, 0.8))
-                except TimeoutError:
-                    pass
             return {
                 "events": visitor.messages[after:],
                 "status": visitor.status,
@@ -337,45 +334,53 @@ class FakeEdge:
         for visitor in self.visitors:
             visitor.token = secrets.token_hex(16)
 
-    def own_texts(self):
+    def all_texts(self, *authors):
         return [
             part.get("text") or part.get("name")
             for message in self.visitor.messages
-            if message["author"] == "customer"
+            if not authors or message["author"] in authors
             for part in message["parts"]
         ]
 
+    def own_texts(self):
+        return self.all_texts("customer")
+
 
 class Served:
-    """A fake edge on a loopback port, in a thread of its own."""
+    """An application on a loopback port, in a thread of its own.
 
-    def __init__(self):
-        self.edge = FakeEdge()
+    Args:
+        app: ASGI application; a fresh fake edge when there is none.
+        port: 0 for any free one.
+    """
+
+    def __init__(self, app=None, port=0):
+        self.edge = None if app else FakeEdge()
         self.listener = sockets.socket(
             sockets.AF_INET, sockets.SOCK_STREAM, sockets.IPPROTO_TCP
         )
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         config = uvicorn.Config(
-            self.edge.asgi(),
+            app or self.edge.asgi(),
             ws="websockets-sansio",
-            log_level="error",
-            lifespan="off",
-            timeout_graceful_shutdown=3,
+            log_level="critical",
+            lifespan="on" if app else "off",
+            timeout_graceful_shutdown=1,
         )
         self.server = uvicorn.Server(config)
-        self.server.install_signal_handlers = lambda: None
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
     def _serve(self):
         async def main():
-            self.edge.server = self.server
-            self.edge.loop = asyncio.get_running_loop()
+            self.loop = asyncio.get_running_loop()
+            if self.edge:
+                self.edge.loop, self.edge.server = self.loop, self.server
             serving = asyncio.create_task(self.server.serve(sockets=[self.listener]))
-            for _ in itertools.count():
-                if self.server.started or serving.done():
-                    break
+            # uvicorn has no event for it.
+            while not self.server.started and not serving.done():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             self.ready.set()
             await serving
@@ -386,18 +391,19 @@ class Served:
 
         asyncio.run(main())
 
+    def cut(self):
+        """Cut every connection without a goodbye."""
+        for connection in list(self.server.server_state.connections):
+            self.loop.call_soon_threadsafe(connection.transport.abort)
+
     def __enter__(self):
         self.thread.start()
-        assert self.ready.wait(START_SECONDS)
+        assert self.ready.wait(START_SECONDS) and self.server.started
         return self
 
     def __exit__(self, *_):
-        self.server.should_exit = True
-        self.thread.join(START_SECONDS)
+        if self.thread.is_alive():
+            self.cut()
+            self.server.should_exit = True
+            self.thread.join(START_SECONDS)
         self.listener.close()
-
-
-if __name__ == "__main__":
-    with Served() as served:
-        print(json.dumps({"url": served.url}), flush=True)
-        served.thread.join()

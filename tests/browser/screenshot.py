@@ -48,9 +48,7 @@ def main():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=ARGUMENTS
-        )
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         look = {"viewport": PHONE if args.phone else DESKTOP, "locale": "zh-CN"}
         if args.phone:
             look |= {"has_touch": True, "is_mobile": True}

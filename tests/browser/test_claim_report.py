@@ -57,8 +57,6 @@ def test_that_a_claim_is_reported_from_the_first_word_to_the_number(page):
     answered("后四位")
     say("4321")
     answered("核对好了")
-    answered("您要用哪一份保单报案")
-    press("车险 P2023060100027")
     answered("在哪里发生的")
     say("人民路和建国路路口")
     answered("有人受伤吗")

@@ -221,9 +221,7 @@ def test_that_files_are_sent_and_wrong_ones_refused_at_once(chat, edge):
         {"name": "大.png", "mimeType": "image/png", "buffer": b"0" * 10_485_761}
     )
     chat.page.get_by_role("alert").get_by_text("最大 10 MB").wait_for()
-    picker.set_input_files(
-        {"name": "现场.png", "mimeType": "image/png", "buffer": PNG}
-    )
+    picker.set_input_files({"name": "现场.png", "mimeType": "image/png", "buffer": PNG})
     saved = chat.log.get_by_role("button", name="下载文件 现场.png")
     saved.wait_for()
     assert chat.rows.count() == 1
