@@ -42,7 +42,11 @@ def search_service(library: Library, question: str, within: str = "") -> list[Ci
 
 
 def quote_product(
-    library: Library, code: str, section: Sequence[str], question: str
+    library: Library,
+    code: str,
+    section: Sequence[str],
+    question: str,
+    beside: Sequence[str] = (),
 ) -> list[Citation]:
     """Clauses of one section of a product sheet that answer a question.
 
@@ -51,15 +55,18 @@ def quote_product(
         code: product code, e.g. ``critical_illness``.
         section: words one of which stands in the section's heading.
         question: the customer's words; empty when a button asked.
+        beside: words of a section that may answer the question as well: whether a drunk
+            driver is paid stands under the exclusions, however it is asked.
 
     Returns:
         The clauses of the section the search finds, else the section's first ones.
     """
-    clauses = [c for c in library.clauses(code) if _in_section(c, section)]
+    clauses = [c for c in library.clauses(code) if in_section(c, section)]
     if not clauses:
         return []
     if question:
-        refs = {clause.ref for clause in clauses}
+        wide = (*section, *beside)
+        refs = {c.ref for c in library.clauses(code) if in_section(c, wide)}
         hits = library.search(question, code, limit=2, within=refs)
         if hits:
             return _with_table([(h.clause, h.passage) for h in hits], clauses)
@@ -80,6 +87,7 @@ def _with_table(
     ]
 
 
-def _in_section(clause: Clause, section: Sequence[str]) -> bool:
+def in_section(clause: Clause, section: Sequence[str]) -> bool:
+    """Whether a heading above the clause, or its own, holds one of the words."""
     headings = (*clause.path, clause.title)
     return any(word in heading for word in section for heading in headings)

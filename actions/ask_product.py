@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
+from typing import ClassVar
 
 from rasa_sdk.events import SlotSet
 
+from actions.agreement.cite import Citation
 from actions.agreement.clauses import Product
-from actions.answers import quote_product
+from actions.answers import in_section, quote_product
 from actions.base import BaokeAction, Events
 from actions.say import Button, Say, button
 from actions.turn import Turn
@@ -21,6 +23,9 @@ class ProductQuestion(BaokeAction):
     @abc.abstractmethod
     def intent(self) -> str:
         """The intent this action answers."""
+
+    # Intent whose section may hold the answer too; see `quote_product`.
+    beside: ClassVar[str | None] = None
 
     @property
     @abc.abstractmethod
@@ -38,18 +43,34 @@ class ProductQuestion(BaokeAction):
         if product is None:
             say("utter_which_product", buttons=self._choices())
             return [SlotSet("pending_question", question)]
+        sections = words()["product_sections"]
         citations = quote_product(
             self.services.library(),
             product.code,
-            words()["product_sections"][self.intent],
+            sections[self.intent],
             question or "",
+            sections[self.beside] if self.beside else (),
         )
         label = product.label
         if citations:
-            say(self.response, citations, product=label, product_name=product.name)
+            response = self._response(product.code, citations[0])
+            say(response, citations, product=label, product_name=product.name)
         else:
             say("utter_product_section_missing", product=label)
         return [SlotSet("product", label), SlotSet("pending_question", None)]
+
+    def _response(self, code: str, best: Citation) -> str:
+        """The other section's words when that is where the answer stands."""
+        clause = self.services.library().clause(best.ref, code)
+        sections = words()["product_sections"]
+        if (
+            self.beside
+            and clause
+            and in_section(clause, sections[self.beside])
+            and not in_section(clause, sections[self.intent])
+        ):
+            return f"utter_{self.beside.removeprefix('ask_')}"
+        return self.response
 
     def _product(self, turn: Turn) -> Product | None:
         library = self.services.library()
@@ -89,6 +110,7 @@ class ActionAskCoverage(ProductQuestion):
 
     intent = "ask_coverage"
     response = "utter_coverage"
+    beside = "ask_exclusion"
 
 
 class ActionAskExclusion(ProductQuestion):
@@ -96,6 +118,7 @@ class ActionAskExclusion(ProductQuestion):
 
     intent = "ask_exclusion"
     response = "utter_exclusion"
+    beside = "ask_coverage"
 
 
 class ActionAskPremium(ProductQuestion):

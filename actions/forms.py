@@ -70,14 +70,24 @@ _QUESTION_MARKS = re.compile(
 _CORRECTING = re.compile(
     r"不对|不是|错了|写错|说错|改成|改为|应该是|更正|搞错|弄错|改一下|换成"
 )
-# In a longer answer to an open question only these words ask for a human: "打了三次电话
-# 都没人接" is what the customer complains of.
+# In a longer answer only these words ask for a human or for a complaint.
 _HUMAN = re.compile(
-    r"人工|真人|活人|坐席|转客服|接客服|转接|换人来|叫人来|找你们(?:领导|经理)"
+    r"人工|真人|活人|坐席|转客服|接客服|转接|换人来|叫人来|(?:找|叫)你们(?:领导|经理)"
 )
-_DROP_WORDS = re.compile(
-    r"^(算了|不办了|不弄了|不用了|取消|退出|停下|停止|不填了|不查了|不投诉了|不用查了|不报了|不想办了|先不办了|不要了)"
+# To an open question they must be a wish: "转接了三次，人工坐席都不接" and "去年投诉过一次"
+# are what the customer tells.
+_WANTS_HUMAN = re.compile(
+    r"(?:转接?|接通?|要|找|叫|换|请)(?:一?[个位名]|到|你们)?(?:的)?"
+    r"(?:人工|真人|活人|坐席|客服|领导|经理)|换个?人来|叫个?人来"
 )
+_COMPLAINS = re.compile(r"(?:我|要|想|必须|坚决|马上|直接|帮我|给我)投诉(?!过|了|到)")
+_DROP = (
+    r"算了|不办了|不弄了|不用了|取消|退出|停下|停止|不填了|不查了|不投诉了|不用查了|"
+    r"不报了|不想办了|先不办了|不要了"
+)
+_DROP_WORDS = re.compile(rf"^(?:{_DROP})")
+# An open answer may ask to cancel something else: 取消短信提醒.
+_ONLY_DROP_WORDS = re.compile(rf"^(?:{_DROP}|[我就先吧了啊呀的嘛，,。.!！~～\s])+$")
 # Code points; a longer answer is not a command, a very short one may be one even where
 # free text was asked for.
 SHORT = 12
@@ -176,15 +186,22 @@ def _leaves(turn: Turn, asked: Field | None, own_intent: str) -> str | None:
         return turn.intent if turn.intent != own_intent else None
     is_open = asked is not None and asked.is_open
     short = len(turn.text) <= (VERY_SHORT if is_open else SHORT)
-    if _DROP_WORDS.match(turn.text) and len(turn.text) <= SHORT:
+    drops = _ONLY_DROP_WORDS if is_open else _DROP_WORDS
+    if (
+        _DROP_WORDS.match(turn.text)
+        and drops.match(turn.text)
+        and len(turn.text) <= SHORT
+    ):
         return "cancel"
     if turn.intent == "cancel" and turn.confidence >= CERTAIN and short:
         return "cancel"
     if turn.intent == own_intent:
         return None
-    if turn.is_surely("request_handoff") and (short or _HUMAN.search(turn.text)):
+    human = _WANTS_HUMAN if is_open else _HUMAN
+    if turn.is_surely("request_handoff") and (short or human.search(turn.text)):
         return "request_handoff"
-    if turn.is_surely("file_complaint") and (short or "投诉" in turn.text):
+    complains = _COMPLAINS.search(turn.text) if is_open else "投诉" in turn.text
+    if turn.is_surely("file_complaint") and (short or complains):
         return "file_complaint"
     return None
 
@@ -200,7 +217,8 @@ def _asks(turn: Turn) -> bool:
 
 def _corrected(fields: Sequence[Field], asked: Field, turn: Turn) -> dict[str, Any]:
     """Values for fields the customer names while correcting an earlier answer."""
-    if turn.is_payload or not _CORRECTING.search(turn.text):
+    asked_for = turn.slot(FORM_NOTE) == DENIED  # "哪一项要改？" 地点是建国路
+    if turn.is_payload or not (asked_for or _CORRECTING.search(turn.text)):
         return {}
     named = [
         f
@@ -224,7 +242,7 @@ def _said_of(candidate: Field, turn: Turn) -> Filled | Unusable | None:
     """What the customer says of a field by name: 地点应该是建国路 → 建国路."""
     cues = "|".join(map(re.escape, candidate.cues))
     found = re.search(
-        rf"(?:{cues})[^，,。]{{0,4}}?(?:应该是|改成|改为|换成|是|为|[:：])\s*(.+)",
+        rf"(?:{cues})[^，,。]{{0,4}}?(?:应该是|改成|改为|换成|是|为|在|[:：])\s*(.+)",
         turn.text,
     )
     if not found:
@@ -275,7 +293,8 @@ class FormAction(BaokeAction):
         requested = turn.slot(REQUESTED_SLOT)
         if requested is None:
             # The form was just started: what the first message held is filled already.
-            return [SlotSet(FORM_EXIT, None), SlotSet(FORM_MISSES, 0)]
+            begun = {FORM_EXIT: None, FORM_MISSES: 0, FORM_NOTE: None}
+            return [SlotSet(slot, value) for slot, value in begun.items()]
         outcome = fill(self.fields(turn), requested, turn, self.own_intent)
         if outcome.leave:
             return [SlotSet(FORM_EXIT, outcome.leave), SlotSet(REQUESTED_SLOT, None)]

@@ -25,10 +25,28 @@ __all__ = [
     "yes_no",
 ]
 
-_ID_TAIL = re.compile(r"(?<![0-9A-Z])(\d{3}[\dX])(?![0-9A-Z])")
-_MOBILE = re.compile(r"(?<!\d)(?:86)?(1[3-9]\d{9})(?!\d)")
-_LANDLINE = re.compile(r"(?<!\d)(0\d{2,3}[2-8]\d{6,7})(?!\d)")
-_SEPARATORS = re.compile(r"[\s\-—()（）·•．.]+")
+_ID_TAIL = re.compile(r"(?<![0-9A-Z])([0-9]{3}[0-9X])(?![0-9A-Z])")
+# What stands between the digits of a number; they are read past, never taken away
+# first: "P2024013100018 8871" is a number and something else.
+_GAP = r"[\s\-—–()·•.+]*"
+_SEPARATORS = re.compile(_GAP)
+
+
+def _digits(count: str) -> str:
+    return rf"(?:{_GAP}[0-9]){{{count}}}"
+
+
+_MOBILE = re.compile(
+    rf"(?<![0-9])(?:(?:00)?86{_GAP})?(1{_GAP}[3-9]{_digits('9')})(?![0-9])"
+)
+_LANDLINE = re.compile(
+    rf"(?<![0-9])(0{_digits('2,3')}{_GAP}[2-8]{_digits('6,7')})(?![0-9])"
+)
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
+    r"[A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警挂港澳](?![0-9A-Z])"
+)
+_OPEN_QUESTION = "有没有"
 
 
 def _plain(text: str) -> str:
@@ -36,9 +54,9 @@ def _plain(text: str) -> str:
 
 
 def _numbered(letter: str, text: str) -> str | None:
-    compact = _SEPARATORS.sub("", _plain(text))
-    found = re.search(rf"(?<![0-9A-Z]){letter}\d{{13}}(?!\d)", compact)
-    return found.group() if found else None
+    number = rf"(?<![0-9A-Z]){letter}{_digits('13')}(?![0-9])"
+    found = re.search(number, _plain(text))
+    return _SEPARATORS.sub("", found.group()) if found else None
 
 
 def policy_no(text: str) -> str | None:
@@ -64,38 +82,40 @@ def id_tail(text: str) -> str | None:
 
 def phone(text: str) -> str | None:
     """A mobile or landline number as digits; None for anything else."""
-    compact = re.sub(r"[\s\-—()（）+]+", "", _plain(text))
-    found = _MOBILE.search(compact) or _LANDLINE.search(compact)
-    return found.group(1) if found else None
+    plain = _plain(text)
+    found = _MOBILE.search(plain) or _LANDLINE.search(plain)
+    return _SEPARATORS.sub("", found.group(1)) if found else None
 
 
 def plate_no(text: str) -> str | None:
     """``京a·12345`` → ``京A12345``."""
     compact = _SEPARATORS.sub("", _plain(text))
-    found = re.search(
-        r"[\u4e00-\u9fff][A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-Z0-9学警挂港澳]", compact
-    )
+    found = _PLATE.search(compact)
     return found.group() if found else None
 
 
 def yes_no(text: str, intent: str) -> bool | None:
     """Yes or no, by the words first and by the intent for everything else."""
-    said = text.strip().strip("。.!！~～,， ")
-    if said.startswith("/"):
-        said = ""
+    said = unicodedata.normalize("NFKC", text).strip().strip("。.!~, ").lower()
     known = words()["yes_no"]
-    if said in known["no"] or intent == "deny":
+    if said in known["no"]:
         return False
-    if said in known["yes"] or intent == "affirm":
+    if said in known["yes"]:
         return True
-    return None
+    return {"deny": False, "affirm": True}.get(intent)
 
 
 def mentions_injury(text: str) -> bool | None:
     """Whether a text says somebody is hurt; None when it says neither."""
     cues = words()["injury"]
-    if any(cue in text for cue in cues["none"]):
-        return False
-    if any(cue in text for cue in cues["some"]):
+    if _OPEN_QUESTION in text:
+        return None
+    # 我没事，对方骨折了: what is left when the denials are taken away counts.
+    rest = text
+    for cue in sorted(cues["none"], key=len, reverse=True):
+        rest = rest.replace(cue, " ")
+    some = "|".join(map(re.escape, cues["some"]))
+    rest = re.sub(rf"(?:没有?|未|无)(?:{some})", " ", rest)
+    if re.search(some, rest):
         return True
-    return None
+    return False if rest != text else None

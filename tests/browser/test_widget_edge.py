@@ -3,10 +3,19 @@
 import pytest
 from chat_page import Chat
 from fake_edge import Served
-from integration.edge_kit import FakeBrain, FakeHours, make_edge
+from integration.edge_kit import FakeBrain, FakeHours, make_edge, say
 from test_widget_chat import PNG
 
+from bot.desk_rules import Handoff
+from bot.ports import Answer
+
 pytestmark = pytest.mark.browser
+
+
+async def answer(question):
+    if question.text == "/request_handoff":
+        return Answer((), Handoff("customer_asked"), intent="request_handoff")
+    return say(f"答：{question.text}")
 
 
 class Restarting:
@@ -22,7 +31,7 @@ class Restarting:
         return self.served.url
 
     def start(self):
-        edge = make_edge(self.folder, FakeBrain(), hours=FakeHours(open=False))
+        edge = make_edge(self.folder, FakeBrain(answer), hours=FakeHours(open=False))
         self.served = Served(edge, self.port).__enter__()
         self.port = int(self.url.rpartition(":")[2])
         return self

@@ -1,0 +1,216 @@
+"""Which data stands where in a message; spans are code points of the typed text."""
+
+# ruff: noqa: E402, RUF001 (the assistant is no package; full-width letters are tested)
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+ASSISTANT = str(Path(__file__).resolve().parents[2] / "bot" / "assistant")
+if ASSISTANT not in sys.path:
+    sys.path.append(ASSISTANT)
+
+from components.entity_patterns import EntityPatterns, folded
+from components.text import MAX_CHARACTERS, is_payload, normalise
+
+PATTERNS = EntityPatterns(["重疾险", "重疾", "百万医疗险", "百万医疗", "车险", "e生保"])
+
+
+def _found(text: str) -> list[tuple[str, str]]:
+    return [(span.entity, span.value) for span in PATTERNS.find(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "entities"),
+    [
+        ("保单号P2024013100018", [("policy_no", "P2024013100018")]),
+        ("p2024013100018查一下", [("policy_no", "p2024013100018")]),
+        (
+            "Ｐ２０２４０１３１０００１８",
+            [("policy_no", "Ｐ２０２４０１３１０００１８")],
+        ),
+        ("C20261001 00001到哪了", [("claim_no", "C20261001 00001")]),
+        ("投诉T2026100100001", [("complaint_no", "T2026100100001")]),
+        ("电话13912345678", [("phone", "13912345678")]),
+        ("139 1234 5678", [("phone", "139 1234 5678")]),
+        ("+86 13912345678", [("phone", "+86 13912345678")]),
+        ("座机010-88886666", [("phone", "010-88886666")]),
+        ("座机88886666", [("phone", "88886666")]),
+        ("车牌京A12345", [("plate_no", "京A12345")]),
+        ("沪AD12345被撞", [("plate_no", "沪AD12345")]),
+        ("110101199001018871", [("id_number", "110101199001018871")]),
+        ("8871", [("id_tail", "8871")]),
+        ("身份证后四位是887x", [("id_tail", "887x")]),
+        (
+            "P2024013100018，8871",
+            [("policy_no", "P2024013100018"), ("id_tail", "8871")],
+        ),
+        ("我的重疾险", [("product", "重疾险")]),
+        ("百万医疗险续保", [("product", "百万医疗险")]),
+        ("百万医疗怎么续", [("product", "百万医疗")]),
+        ("我买了E生保", [("product", "E生保")]),
+        ("花了3.5万元", [("amount", "3.5万元")]),
+        ("赔了两万块", [("amount", "两万块")]),
+        ("￥1,200.50", [("amount", "￥1,200.50")]),
+        ("昨天下午三点", [("date", "昨天下午三点")]),
+        ("10月2号出的险", [("date", "10月2号")]),
+        ("上周三晚上被追尾", [("date", "上周三晚上")]),
+        ("2026-10-02", [("date", "2026-10-02")]),
+        ("三天前", [("date", "三天前")]),
+        (
+            "昨天京A12345被撞，修了2000元，打13912345678",
+            [
+                ("date", "昨天"),
+                ("plate_no", "京A12345"),
+                ("amount", "2000元"),
+                ("phone", "13912345678"),
+            ],
+        ),
+    ],
+)
+def test_that_data_is_found_as_typed(
+    text: str, entities: list[tuple[str, str]]
+) -> None:
+    assert _found(text) == entities
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("住院30天", "date"),
+        ("等待期90天", "date"),
+        ("要3个工作日", "date"),
+        ("24小时内", "date"),
+        ("保20年", "date"),
+        ("住在3号楼", "date"),
+        ("坐10号线", "date"),
+        ("打95500", "phone"),
+        ("热线400-820-8820", "phone"),
+        ("快递单号13912345678", "phone"),
+        ("订单号：13912345678", "phone"),
+        ("我今年35岁", "amount"),
+        ("35岁", "id_tail"),
+        ("赔80%", "amount"),
+        ("百万医疗险", "amount"),
+        ("百万医疗", "amount"),
+        ("跑了3万公里", "amount"),
+        ("第一元素", "amount"),
+        ("银行卡尾号8871", "id_tail"),
+        ("手机尾号5678", "id_tail"),
+        ("XP2024013100018", "policy_no"),
+        ("P20240131000188", "policy_no"),
+        ("京I12345", "plate_no"),
+        ("京A1234567", "plate_no"),
+        ("早就交了", "date"),
+        ("有一点问题", "date"),
+    ],
+)
+def test_that_lookalikes_are_left_alone(text: str, kind: str) -> None:
+    assert kind not in {entity for entity, _ in _found(text)}
+
+
+@pytest.mark.parametrize("before", ["😀", "👨‍👩‍👧", "𠮷", "🇨🇳 ", "é"])
+def test_that_spans_count_code_points(before: str) -> None:
+    text = f"{before}保单P2024013100018"
+    (span,) = PATTERNS.find(text)
+    assert (span.start, span.end) == (len(before) + 2, len(text))
+    assert span.value == "P2024013100018"
+
+
+def test_that_folding_keeps_one_code_point_for_one() -> None:
+    text = "Ｐ１２３㎏①…ﬁ　京"
+    assert len(folded(text)) == len(text)
+    assert folded("Ｐ１２３　") == "P123 "
+
+
+def test_that_without_product_words_nothing_is_a_product() -> None:
+    assert EntityPatterns([]).find("我的重疾险") == []
+
+
+PIECES = st.sampled_from(
+    [
+        "P2024013100018",
+        "C2026100100001",
+        "t2026100100001",
+        "13912345678",
+        "010-88886666",
+        "京A12345",
+        "沪AD1234",
+        "110101199001018871",
+        "8871",
+        "887x",
+        "身份证后四位",
+        "重疾险",
+        "百万医疗险",
+        "3.5万元",
+        "两千块",
+        "￥",
+        "昨天下午三点",
+        "10月2号",
+        "上周三",
+        "三天前",
+        "2026-10-02",
+        "早",
+        "晚上",
+        "😀",
+        "１２",
+        "Ｐ",
+        "的",
+        "，",
+        " ",
+        "-",
+        "0",
+        "99",
+        "点",
+        "号",
+        "月",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=10).map("".join) | st.text(max_size=60))
+def test_that_spans_are_true_sorted_and_apart(text: str) -> None:
+    spans = PATTERNS.find(text)
+    for span in spans:
+        assert 0 <= span.start < span.end <= len(text)
+        assert span.value == text[span.start : span.end]
+    for left, right in zip(spans, spans[1:], strict=False):
+        assert left.end <= right.start
+
+
+# --- components/text.py ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "even"),
+    [
+        ("我要報案", "我要报案"),
+        ("ＡＢＣ１２３", "abc123"),
+        ("怎么办！！！？？", "怎么办!?"),
+        ("急急急急", "急"),
+        ("谢谢", "谢谢"),
+        ("你好\u200b\n  在吗", "你好 在吗"),
+        ("", ""),
+    ],
+)
+def test_that_spelling_is_evened_out(text: str, even: str) -> None:
+    assert normalise(text) == even
+
+
+@given(st.text(max_size=400))
+def test_that_evening_out_never_raises(text: str) -> None:
+    assert len(normalise(text)) <= MAX_CHARACTERS
+
+
+def test_that_a_long_message_is_cut() -> None:
+    assert len(normalise("保单" * 500)) == MAX_CHARACTERS
+
+
+def test_that_a_button_is_told_from_words() -> None:
+    assert is_payload("/affirm")
+    assert not is_payload("保单/理赔")
