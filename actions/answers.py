@@ -16,6 +16,8 @@ from actions.agreement.library import Library
 MAX_QUOTE = 400
 # Clauses of a section that are quoted when the question names none of them.
 SECTION_SIZE = 3
+NAME_RUN = 3  # characters in a row that make a name recognisable
+MAX_NAME = 16  # a clause's name before the colon is no longer
 TABLE_ROW = "\n|"  # rows of a table stand in a clause's text as | cell | cell |
 
 
@@ -69,9 +71,28 @@ def quote_product(
         refs = {c.ref for c in library.clauses(code) if in_section(c, wide)}
         hits = library.search(question, code, limit=2, within=refs)
         if hits:
-            return _with_table([(h.clause, h.passage) for h in hits], clauses)
+            found = [(h.clause, h.passage) for h in hits]
+            pool = [c for c in library.clauses(code) if c.ref in refs]
+            named = _named(pool, question)
+            if named and named not in [clause for clause, _ in found[:1]]:
+                found = [(named, named.text), found[0]]
+            return _with_table(found, clauses)
     leaves = [clause for clause in clauses if not clause.has_children]
     return [cite(c, max_chars=MAX_QUOTE) for c in (leaves or clauses)[:SECTION_SIZE]]
+
+
+def _named(pool: Sequence[Clause], question: str) -> Clause | None:
+    """The one clause whose own name the question says: 免赔额多少 → 免赔额与报销比例."""
+    runs = {
+        question[i : i + NAME_RUN] for i in range(max(0, len(question) - NAME_RUN + 1))
+    }
+    named = [
+        clause
+        for clause in pool
+        if not clause.has_children
+        and any(run in clause.text.partition("：")[0][:MAX_NAME] for run in runs)
+    ]
+    return named[0] if len(named) == 1 else None
 
 
 def _with_table(

@@ -152,7 +152,7 @@ class ValidateReportClaimForm(FormAction):
             Field(
                 "claim_where", open_text, cues=("地点", "地址", "地方"), is_open=True
             ),
-            Field("claim_injured", _injured, cues=("受伤", "伤")),
+            Field("claim_injured", _injured, _spot_injured, cues=("受伤", "伤")),
             phone_field("claim_phone", self._phone_on_file(turn)),
             confirmed_field("claim_confirmed"),
         ]
@@ -189,6 +189,12 @@ def _injured(turn: Turn) -> Filled | Unusable | None:
     if answer is None:
         return Unusable("utter_claim_injured_unusable")
     return Filled(answer)
+
+
+def _spot_injured(turn: Turn) -> Filled | None:
+    """Whether a message about something else tells of injuries."""
+    told = normalise.mentions_injury(turn.text)
+    return None if told is None else Filled(told)
 
 
 class ActionAskClaimPolicyNo(BaokeAction):

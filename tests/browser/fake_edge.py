@@ -285,7 +285,7 @@ class FakeEdge:
         inner = pages.SafeHeaders(socketio.ASGIApp(self.sio, self.api()))
 
         async def noted(scope, receive, send):
-            if scope["type"] == "http":
+            if scope["type"] in ("http", "websocket"):
                 self.paths.append(scope["path"])
             path = scope.get("path", "")
             dead = self.down and path.startswith(("/api", "/socket.io"))

@@ -73,6 +73,9 @@ _NOT_DATE = re.compile(
 _AFTER_NOT_DATE = re.compile(
     r"^(?:点|号(?:码|楼|院|线|店|门|单元)|日常|月经|月供|期间内)"
 )
+# 保20年, 交费二十年: how long, not when.
+_BARE_YEARS = re.compile(rf"^(?:\d{{2}}|[{_CN}]{{2,4}})年$")
+_BEFORE_YEARS = re.compile(r"(?:[保交缴满近约整]|交费|缴费|保障)$")
 _BARE_DAY_NOT = re.compile(
     r"^(?:号码|号楼|号线|号院|号店|号门|号单元|号坐席|号客服|日内|日游|号车)"
 )
@@ -213,6 +216,8 @@ def _dates(text: str) -> Positions:
             end -= 1
         said = text[start:end]
         if _NOT_DATE.match(said) or _AFTER_NOT_DATE.match(text[end:]):
+            continue
+        if _BARE_YEARS.match(said) and _BEFORE_YEARS.search(text[:start]):
             continue
         if said[-1:] in "号日" and _BARE_DAY_NOT.match(said[-1:] + text[end:]):
             continue
