@@ -204,4 +204,14 @@ class ActionFallback(BaokeAction):
         )
 
 
-_NO_GUESS = ("out_of_scope", "inform", "affirm", "deny", "greet", "goodbye", "thank")
+_NO_GUESS = (
+    "out_of_scope",
+    "inform",
+    "affirm",
+    "deny",
+    "cancel",
+    "greet",
+    "goodbye",
+    "thank",
+    "bot_challenge",
+)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -83,7 +83,7 @@ _WANTS_HUMAN = re.compile(
 _COMPLAINS = re.compile(r"(?:我|要|想|必须|坚决|马上|直接|帮我|给我)投诉(?!过|了|到)")
 _DROP = (
     r"算了|不办了|不弄了|不用了|取消|退出|停下|停止|不填了|不查了|不投诉了|不用查了|"
-    r"不报了|不想办了|先不办了|不要了"
+    r"不报了|不想办了|先不办了|不要了|不退了|不改了|不弄了|不申请了|不查询了"
 )
 _DROP_WORDS = re.compile(rf"^(?:{_DROP})")
 # An open answer may ask to cancel something else: 取消短信提醒.
@@ -146,7 +146,11 @@ class Outcome:
 
 
 def fill(
-    fields: Sequence[Field], requested: str | None, turn: Turn, own_intent: str
+    fields: Sequence[Field],
+    requested: str | None,
+    turn: Turn,
+    own_intent: str,
+    other_wishes: Collection[str] = (),
 ) -> Outcome:
     """Decide what a turn means for a form.
 
@@ -155,6 +159,7 @@ def fill(
         requested: slot that was asked for last; None when nothing was asked yet.
         turn: the customer's message.
         own_intent: the wish the form serves, e.g. ``report_claim``.
+        other_wishes: intents the form gives way to when the message is no answer.
 
     Returns:
         Exactly one of: values, a reason to leave, a question, an unusable answer.
@@ -174,6 +179,8 @@ def fill(
     if isinstance(answer, Filled):
         extra = _spotted([f for f in fields if _may_spot(f, asked, turn)], turn)
         return Outcome(values={**extra, asked.slot: answer.value})
+    if turn.intent != own_intent and turn.is_surely(*other_wishes):
+        return Outcome(leave=turn.intent)
     if turn.is_surely(*QUESTIONS) and (
         turn.intent not in POLITENESS or turn.confidence >= PLAINLY_POLITE
     ):
@@ -269,6 +276,7 @@ class FormAction(BaokeAction):
 
     form: str
     own_intent: str
+    other_wishes: Collection[str] = ()
 
     def name(self) -> str:
         """Name Rasa calls for the form."""
@@ -295,7 +303,9 @@ class FormAction(BaokeAction):
             # The form was just started: what the first message held is filled already.
             begun = {FORM_EXIT: None, FORM_MISSES: 0, FORM_NOTE: None}
             return [SlotSet(slot, value) for slot, value in begun.items()]
-        outcome = fill(self.fields(turn), requested, turn, self.own_intent)
+        outcome = fill(
+            self.fields(turn), requested, turn, self.own_intent, self.other_wishes
+        )
         if outcome.leave:
             return [SlotSet(FORM_EXIT, outcome.leave), SlotSet(REQUESTED_SLOT, None)]
         if outcome.question:

@@ -19,7 +19,7 @@ class ActionRequestHandoff(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Hand over at once, in every state."""
-        say.hand_off("utter_handoff", "customer_asked", skill=skill_for(turn))
+        say.hand_off(None, "customer_asked", skill=skill_for(turn))
         return reset(FORM_EXIT)
 
 

@@ -10,7 +10,6 @@ import abc
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions.agreement.cite import Citation
 from actions.answers import quote_product, quote_refs
 from actions.base import BaokeAction, CustomerAction, Events
 from actions.fields import confirmed_field, open_text, reset, substance_of
@@ -82,7 +81,10 @@ class ServiceWish(CustomerAction):
             chosen = NO_POLICY
         elif len(named) == 1:
             chosen = named[0].policy_no
-        say(f"utter_request_begin_{self.kind}", self._begin_clauses(named))
+        say(
+            f"utter_request_begin_{self.kind}",
+            quote_refs(self.services.library(), *CLAUSES[self.kind]),
+        )
         return [
             SlotSet("request_kind", self.kind),
             SlotSet("request_policy_no", chosen),
@@ -93,16 +95,6 @@ class ServiceWish(CustomerAction):
     def _tells_detail(self, turn: Turn) -> bool:
         cues = words()["request_detail_cues"].get(self.kind, [])
         return any(cue in turn.text for cue in cues)
-
-    def _begin_clauses(self, policies: list[Policy]) -> list[Citation]:
-        library = self.services.library()
-        if self.kind == "surrender" and len(policies) == 1:
-            product = library.resolve_product(policies[0].product)
-            section = words()["product_sections"]["surrender_policy"]
-            found = quote_product(library, product.code, section, "") if product else []
-            if found:
-                return found
-        return quote_refs(library, *CLAUSES[self.kind])
 
 
 class ActionChangePolicy(ServiceWish):
@@ -224,6 +216,7 @@ class ActionAskRequestConfirmed(BaokeAction):
         if turn.slot(FORM_NOTE) == DENIED:
             say("utter_what_to_correct")
             return []
+        self._say_surrender_terms(turn, say)
         say(
             "utter_request_read_back",
             kind=words()["request_kinds"][str(turn.slot("request_kind"))],
@@ -231,6 +224,19 @@ class ActionAskRequestConfirmed(BaokeAction):
             detail=turn.slot("request_detail"),
         )
         return []
+
+    def _say_surrender_terms(self, turn: Turn, say: Say) -> None:
+        """The product's own terms, before the customer confirms."""
+        number = turn.slot("request_policy_no")
+        policy = next((p for p in _policies(self, turn) if p.policy_no == number), None)
+        if turn.slot("request_kind") != "surrender" or policy is None:
+            return
+        library = self.services.library()
+        product = library.resolve_product(policy.product)
+        section = words()["product_sections"]["surrender_policy"]
+        found = quote_product(library, product.code, section, "") if product else []
+        if found:
+            say("utter_surrender_terms", found)
 
 
 class ActionRequestServiceSubmit(BaokeAction):

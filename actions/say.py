@@ -51,7 +51,7 @@ class Say:
 
     def hand_off(
         self,
-        response: str,
+        response: str | None,
         reason: str,
         *,
         priority: str = "normal",
@@ -62,7 +62,7 @@ class Say:
         """Utter a response and ask the desk for a human.
 
         Args:
-            response: name in the domain.
+            response: name in the domain; None when the desk's own words are enough.
             reason: machine name, e.g. ``customer_asked``; the desk shows its words.
             priority: ``normal`` or ``high``.
             skill: ``理赔``, ``保全`` or None for anybody.

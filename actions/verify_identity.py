@@ -18,6 +18,19 @@ from actions.show import masked_name, minute
 from actions.turn import Turn
 
 FORM = "verify_identity_form"
+# Another wish that needs the check too takes the place of the first one.
+WISHES = (
+    "query_policy",
+    "ask_renewal",
+    "track_claim",
+    "dispute_claim",
+    "report_claim",
+    "change_policy",
+    "surrender_policy",
+    "request_document",
+    "manage_notice",
+    "manage_privacy",
+)
 
 
 def begin_identity_check(
@@ -67,6 +80,7 @@ class ValidateVerifyIdentityForm(FormAction):
 
     form = FORM
     own_intent = "verify_identity"
+    other_wishes = WISHES
 
     def fields(self, turn: Turn) -> list[Field]:
         """Policy number, then ID tail."""

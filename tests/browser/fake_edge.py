@@ -83,6 +83,7 @@ class FakeEdge:
     Attributes:
         script: What to say to a text or payload: a list of replies, each a list of
             parts; anything else is echoed.
+        wishes: Every ``session_request``.
         heard: Every ``user_uttered`` and POST, repeats included.
         blocked: Sockets are refused.
         down: Nothing answers but the pages.
@@ -94,6 +95,7 @@ class FakeEdge:
     def __init__(self):
         self.script = {}
         self.heard = []
+        self.wishes = []
         self.visitors = []
         self.files = {}
         self.blocked = False
@@ -129,6 +131,7 @@ class FakeEdge:
             visitor.sids.discard(sid)
 
     async def _session_request(self, sid, data):
+        self.wishes.append(data)
         known = sid in self.by_sid
         visitor = self.by_sid.setdefault(sid, None) or self._new()
         self.by_sid[sid] = visitor

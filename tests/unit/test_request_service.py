@@ -120,10 +120,13 @@ def test_that_another_kind_forgets_what_the_first_one_was_told() -> None:
     assert slots_of(events)["request_detail"] is None
 
 
-def test_that_surrender_quotes_the_products_own_clause() -> None:
-    ear, _ = _begin(
-        ActionSurrenderPolicy, _store(policy_of()), "我要退保", "surrender_policy"
-    )
+def test_that_surrender_quotes_the_products_own_clause_before_the_yes() -> None:
+    ear = Ear()
+    services = services_of(_store(policy_of()))
+    action = with_services(ActionAskRequestConfirmed, services)
+    slots = {"request_kind": "surrender", "request_policy_no": "P2024013100018"}
+    action.answer(turn_of("", slots=slots), ear.say)
+    assert ear.names == ["utter_surrender_terms", "utter_request_read_back"]
     assert ear.heard[0].refs == ["第八条"]
 
 
