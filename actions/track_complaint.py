@@ -137,9 +137,17 @@ class ActionAskComplaintProcess(BaokeAction):
         """Ways to complain and the three clauses."""
         library = self.services.library()
         facts = library.facts
+        limit = library.commitment(PROMISE)
+        if limit:
+            say(
+                "utter_complaint_limit",
+                quote_refs(library, PROMISE),
+                amount=limit.amount,
+                unit=limit.unit,
+            )
         say(
             "utter_complaint_process",
-            quote_refs(library, CHANNEL, PROMISE, FAIRNESS),
+            quote_refs(library, CHANNEL, FAIRNESS),
             hotline=facts["hotline"],
             complaint_email=facts["complaint_email"],
             regulator_hotline=facts["regulator_hotline"],

@@ -289,6 +289,13 @@ def test_that_a_finished_complaint_cannot_be_withdrawn(status: str) -> None:
 
 
 def test_that_the_process_names_the_regulator_and_its_clauses() -> None:
-    ear = _ask(ActionAskComplaintProcess, TRACK, FakeStore())
-    assert ear.heard[0].values["regulator_hotline"] == "12378"
-    assert ear.heard[0].refs == ["第三条(四)1", "第三条(四)2", "第三条(四)3"]
+    ear = Ear()
+    services = services_of(FakeStore())
+    promise = Commitment("第三条(四)2", "", 15, "工作日", "")
+    services.library().commitments["第三条(四)2"] = promise
+    with_services(ActionAskComplaintProcess, services).answer(TRACK, ear.say)
+    limit, ways = ear.heard
+    assert (limit.values["amount"], limit.values["unit"]) == (15, "工作日")
+    assert limit.refs == ["第三条(四)2"]
+    assert ways.values["regulator_hotline"] == "12378"
+    assert ways.refs == ["第三条(四)1", "第三条(四)3"]
