@@ -90,6 +90,7 @@ class RasaBrain:
             "turn_id": question.turn_id,
             "text": question.text,
             "metadata": dict(question.metadata),
+            "may_wait": question.may_wait,
         }
         try:
             response = await self._client.post(
@@ -127,6 +128,8 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
         BrainFailed: It says nothing and wants nothing: silence is a fault.
         KeyError, TypeError, ValueError, AttributeError: Not of the agreed shape.
     """
+    if data.get("unfinished") is True:
+        return Answer((), unfinished=True)
     replies: list[tuple[Part, ...]] = []
     handoff: Handoff | None = None
     for reply in data["replies"]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.errors import StoreError
+from bot.ports import Rest
 
 _FIRST_PAUSE = 0.5  # seconds after a database failure, doubled up to the longest
 _LONGEST_PAUSE = 10.0
@@ -18,11 +19,14 @@ class LocalDispatcher:
     """One task per busy conversation; a semaphore bounds turns at work.
 
     Args:
-        run: Takes one turn of a conversation; True when more waits.
+        run: Takes one turn of a conversation; True when more waits. While it sleeps
+            by its second argument, another conversation is at work in its place.
         concurrency: Turns at work at once.
     """
 
-    def __init__(self, run: Callable[[str], Awaitable[bool]], concurrency: int) -> None:
+    def __init__(
+        self, run: Callable[[str, Rest], Awaitable[bool]], concurrency: int
+    ) -> None:
         self._run = run
         self._slots = asyncio.Semaphore(concurrency)
         self._tasks: dict[str, asyncio.Task[None]] = {}  # _tasks[sender_id]
@@ -59,6 +63,13 @@ class LocalDispatcher:
         while self._tasks:
             await asyncio.wait(list(self._tasks.values()))
 
+    async def _rest(self, seconds: float) -> None:
+        self._slots.release()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self._slots.acquire()
+
     async def _work(self, sender_id: str) -> None:
         pause = _FIRST_PAUSE
         try:
@@ -67,7 +78,7 @@ class LocalDispatcher:
                 self._again.discard(sender_id)
                 try:
                     async with self._slots:
-                        more = await self._run(sender_id)
+                        more = await self._run(sender_id, self._rest)
                 except StoreError as err:
                     log.error("turn.store_failed", sender_id=sender_id, error=str(err))
                     await asyncio.sleep(pause)

@@ -28,7 +28,7 @@ from bot.message import (
 from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.payloads import PayloadRules, is_payload
-from bot.ports import Dispatcher
+from bot.ports import Dispatcher, Rest
 from bot.settings import Settings
 from bot.turn import Rooms, give_up, take_turn
 
@@ -163,7 +163,7 @@ def _pressed(inbound: Inbound, button: Button) -> Inbound:
     )
 
 
-def worker(rooms: Rooms) -> Callable[[str], Awaitable[bool]]:
+def worker(rooms: Rooms) -> Callable[[str, Rest], Awaitable[bool]]:
     """Return what a dispatcher runs: one turn, with an answer whatever happens.
 
     One of the two places with a broad catch: a fault in our own code must not leave
@@ -171,9 +171,9 @@ def worker(rooms: Rooms) -> Callable[[str], Awaitable[bool]]:
     tries again later.
     """
 
-    async def work(sender_id: str) -> bool:
+    async def work(sender_id: str, rest: Rest) -> bool:
         try:
-            return await take_turn(rooms, sender_id)
+            return await take_turn(rooms, sender_id, rest)
         except StoreError:
             raise
         except Exception:

@@ -1,6 +1,6 @@
 """What the core needs from outside, as small Protocols; channels/app.py fills them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -35,6 +35,8 @@ class Question:
         turn_id: Same for every try, so that business effects happen once.
         text: The customer's words, or a payload such as ``/affirm``.
         urgent: The edge can act without the brain, so do not wait for it long.
+        may_wait: The customer may still be writing: words that make no sense alone
+            need no answer yet.
     """
 
     sender_id: str
@@ -42,6 +44,7 @@ class Question:
     text: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     urgent: bool = False
+    may_wait: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Answer:
         replies: One entry per message to the customer.
         handoff: Set when the turn asks for a human.
         trace: Intent, ranking, entities, actions: the "why" for the console.
+        unfinished: The words seem to have a second half to come. Nothing was done or
+            remembered; only ever said to a question that may wait.
     """
 
     replies: tuple[tuple[Part, ...], ...]
@@ -59,6 +64,7 @@ class Answer:
     intent: str | None = None
     confidence: float | None = None
     trace: Mapping[str, Any] = field(default_factory=dict)
+    unfinished: bool = False
 
 
 class Brain(Protocol):
@@ -113,6 +119,10 @@ class Channel(Protocol):
 
     async def show_status(self, sender_id: str, status: Status, last_seq: int) -> None:
         """Tell the customer's screen who holds the conversation."""
+
+
+# Sleeps for some seconds without holding up other conversations.
+Rest = Callable[[float], Awaitable[None]]
 
 
 class Dispatcher(Protocol):

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     max_body_bytes: int = 64 * 1024  # every route but attachments; a socket frame
     offered_window: int = 50  # messages back in which a button may be pressed
     burst_window: timedelta = timedelta(seconds=2)  # between two merged texts
+    # Words that make no sense alone wait this long for the next ones; 0: never.
+    burst_wait: timedelta = timedelta(seconds=1.5)
     queue_hint_every: timedelta = timedelta(minutes=10)
 
     turn_concurrency: int = Field(8, ge=1)

@@ -6,7 +6,7 @@ inbox -> (this) -> desk -> brain -> ledger -> outbox
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import structlog
 
@@ -18,11 +18,12 @@ from bot.ledger.values import Conclusion, Outcome, Turn
 from bot.message import Author, Outbound
 from bot.outbox import Outbox
 from bot.payloads import defuse
-from bot.ports import Answer, Brain, Clock, Question
+from bot.ports import Answer, Brain, Clock, Question, Rest
 from bot.settings import Settings
 
 _ENDS_ITSELF = "。！？；，…!?;,.\n"
 _JOINT = "，"
+_LISTEN_EVERY = 0.2  # seconds between two looks for the next piece of a burst
 
 log = structlog.get_logger()
 
@@ -40,8 +41,13 @@ class Rooms:
     observe: Callable[[Outcome, float], None]  # outcome, seconds
 
 
-async def take_turn(rooms: Rooms, sender_id: str) -> bool:
+async def take_turn(rooms: Rooms, sender_id: str, rest: Rest) -> bool:
     """Answer what waits in a conversation, oldest first, as one turn.
+
+    Args:
+        rooms: What the turn passes through.
+        sender_id: The conversation.
+        rest: Sleeps while a burst goes on.
 
     Returns:
         True when more waits behind it.
@@ -56,7 +62,7 @@ async def take_turn(rooms: Rooms, sender_id: str) -> bool:
         return False
     await rooms.outbox.show_typing(sender_id, on=True)
     try:
-        end = rooms.desk.command(turn) or await _ask(rooms, turn)
+        turn, end = await _think(rooms, turn, rest)
         written = await rooms.turns.finish(turn, end, clock.now())
         await rooms.outbox.publish(sender_id, written)
         outcome = written.outcome or end.outcome
@@ -85,7 +91,41 @@ async def give_up(rooms: Rooms, sender_id: str, why: str) -> bool:
     return turn.more
 
 
-async def _ask(rooms: Rooms, turn: Turn) -> Conclusion:
+async def _think(rooms: Rooms, turn: Turn, rest: Rest) -> tuple[Turn, Conclusion]:
+    """Find the answer; words without a sense of their own get time to go on."""
+    waited = False
+    while True:
+        if end := rooms.desk.command(turn):
+            return turn, end
+        patience = 0.0 if waited else _patience(rooms, turn)
+        if end := await _ask(rooms, turn, may_wait=patience > 0):
+            return turn, end
+        grown = await _listen(rooms, turn, patience, rest)
+        turn, waited = grown, grown is turn
+
+
+def _patience(rooms: Rooms, turn: Turn) -> float:
+    """Seconds in which the next piece of a burst may still come."""
+    newest = turn.messages[-1]
+    if turn.resumed or turn.more or newest.payload is not None:
+        return 0.0
+    due = newest.at + rooms.settings.burst_wait - rooms.clock.now()
+    return min(due, rooms.settings.burst_wait).total_seconds()
+
+
+async def _listen(rooms: Rooms, turn: Turn, patience: float, rest: Rest) -> Turn:
+    """Wait for more; return the turn with what came, itself when nothing did."""
+    until = monotonic() + patience
+    while (left := until - monotonic()) > 0:
+        await rest(min(left, _LISTEN_EVERY))
+        grown = await rooms.turns.join(turn, rooms.settings.burst_window)
+        if grown is not turn:
+            return grown
+    return turn
+
+
+async def _ask(rooms: Rooms, turn: Turn, *, may_wait: bool) -> Conclusion | None:
+    """Ask the brain; None when it takes the words for an unfinished burst."""
     wants_human = rooms.desk.wants_human(turn)
     question = Question(
         turn.sender_id,
@@ -97,6 +137,7 @@ async def _ask(rooms: Rooms, turn: Turn) -> Conclusion:
             "desk_status": turn.status.value,
         },
         urgent=wants_human,
+        may_wait=may_wait and not wants_human,
     )
     try:
         answer = await rooms.brain.ask(question)
@@ -109,6 +150,8 @@ async def _ask(rooms: Rooms, turn: Turn) -> Conclusion:
                 turn, Outcome.COMMANDED, handoff=handoff, note=f"brain: {err}"
             )
         return _apology(rooms, turn, f"brain: {err}")
+    if answer.unfinished:
+        return None
     end = rooms.desk.conclude(
         turn, Outcome.ANSWERED, _outbounds(turn, answer), answer.handoff
     )

@@ -1,9 +1,10 @@
 """The Rasa channel baoke's edge talks to: one HTTP call, one honest answer.
 
-In: ``POST /webhooks/baoke/turn {sender_id, turn_id, text, metadata}``. Out: replies,
-intent, ranking, entities and the policies that decided; a 5xx when any action failed
-(Rasa's own REST channel answers ``200 []`` then). A turn that was answered already is
-answered the same way again, without running anything twice.
+In: ``POST /webhooks/baoke/turn {sender_id, turn_id, text, metadata, may_wait}``. Out:
+replies, intent, ranking, entities and the policies that decided; a 5xx when any action
+failed (Rasa's own REST channel answers ``200 []`` then). A turn that was answered already
+is answered the same way again, without running anything twice. A turn that may wait and
+makes no sense alone is answered ``{"unfinished": true}`` and leaves no trace.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 import aiohttp
 import structlog
+from components.text import is_payload
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
@@ -27,6 +29,9 @@ log = structlog.get_logger()
 MAX_TEXT = 4000
 RANKING_LENGTH = 5
 UNREACHABLE = "unreachable"
+# Intents of a message after which customers go on writing.
+OPENINGS = ("nlu_fallback", "greet")
+DATA = "inform"  # also an opening, unless a form asked for it
 
 
 def adapt_remote_actions() -> None:
@@ -116,30 +121,30 @@ async def _take_turn(
         answer = tracker and answer_of(tracker, turn_id)
         if answer and answer["replies"]:
             return json(answer)
+    metadata = {**(body.get("metadata") or {}), "turn_id": turn_id}
+    parsed = None
+    if body.get("may_wait") and not is_payload(body["text"]):
+        try:
+            parsed = await _parse(agent, body["text"], sender_id, metadata)
+            if await _is_unfinished(store, sender_id, parsed):
+                return json({"unfinished": True})
+        except Exception as error:
+            return _broken(error, sender_id, turn_id)
     failed: List[str] = []
     FAILED_ACTIONS.set(failed)
     SAVED_TRACKER.set(None)
-    metadata = {**(body.get("metadata") or {}), "turn_id": turn_id}
     message = UserMessage(
         body["text"],
         SilentOutput(),
         sender_id,
         input_channel="baoke",
         metadata=metadata,
+        parse_data=parsed,
     )
     try:
         await on_new_message(message)
-    except Exception as error:  # one turn's fault must not take the server down
-        # Without the frames: Rasa's logger would print the customer's words.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        log.error(
-            "turn.failed",
-            sender_id=sender_id,
-            turn_id=turn_id,
-            error=type(error).__name__,
-            at=f"{place.filename}:{place.lineno}",
-        )
-        return _error(500, "turn_failed", type(error).__name__)
+    except Exception as error:
+        return _broken(error, sender_id, turn_id)
     if failed:
         log.error("turn.action_failed", sender_id=sender_id, actions=failed)
         if set(failed) == {UNREACHABLE}:
@@ -150,6 +155,38 @@ async def _take_turn(
     if not answer:
         return _error(500, "turn_failed", "the turn left no trace in the tracker")
     return json(answer)
+
+
+def _broken(error: Exception, sender_id: str, turn_id: str) -> HTTPResponse:
+    """Answer for a fault of one turn, which must not take the server down."""
+    # Without the frames: Rasa's logger would print the customer's words.
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(
+        "turn.failed",
+        sender_id=sender_id,
+        turn_id=turn_id,
+        error=type(error).__name__,
+        at=f"{place.filename}:{place.lineno}",
+    )
+    return _error(500, "turn_failed", type(error).__name__)
+
+
+async def _parse(agent: Any, text: str, sender_id: str, metadata: dict) -> dict:
+    message = UserMessage(
+        text, SilentOutput(), sender_id, input_channel="baoke", metadata=metadata
+    )
+    return await agent.processor.parse_message(message)
+
+
+async def _is_unfinished(store: Any, sender_id: str, parsed: dict) -> bool:
+    """Whether words make no sense yet: not understood, a greeting, data for nothing."""
+    intent = (parsed.get("intent") or {}).get("name")
+    if intent in OPENINGS:
+        return True
+    if intent != DATA:
+        return False
+    tracker = await store.retrieve(sender_id)
+    return tracker is None or not tracker.active_loop_name
 
 
 def answer_of(tracker: DialogueStateTracker, turn_id: str) -> Optional[dict]:
@@ -228,6 +265,8 @@ def _problem(body: Any) -> Optional[str]:
         return f"text is longer than {MAX_TEXT} characters"
     if not isinstance(body.get("metadata") or {}, dict):
         return "metadata must be an object"
+    if not isinstance(body.get("may_wait", False), bool):
+        return "may_wait must be true or false"
     return None
 
 

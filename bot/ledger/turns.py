@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
@@ -58,6 +59,21 @@ class Turns:
         return await self._database.write(
             lambda connection: _begin(connection, sender_id, now, burst_window)
         )
+
+    async def join(self, turn: Turn, burst_window: timedelta) -> Turn:
+        """Add to a running turn the texts that came right behind it.
+
+        Returns:
+            The same turn when nothing came; else one with more messages, or with
+            ``more`` set when what came stands alone.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        rows = await self._database.read(lambda c: _awaiting(c, turn.sender_id))
+        if not any(row.turn_id is None for row in rows):
+            return turn
+        return await self._database.write(lambda c: _join(c, turn, burst_window))
 
     async def finish(self, turn: Turn, end: Conclusion, now: datetime) -> Written:
         """End a turn: its replies, moves and notes become visible all at once.
@@ -133,6 +149,26 @@ def _finish(
     stored = write_outbounds(connection, said, first, now, turn.turn_id)
     outcome = Outcome.DROPPED if held and end.replies else end.outcome
     return Written(stored, Status(row.status), row.last_seq, moved, outcome)
+
+
+def _join(connection: Connection, turn: Turn, window: timedelta) -> Turn:
+    rows = _awaiting(connection, turn.sender_id)
+    chosen = _burst(rows, window)
+    added = [row for row in chosen if row.turn_id is None]
+    if added:
+        connection.execute(
+            update(messages)
+            .where(
+                messages.c.sender_id == turn.sender_id,
+                messages.c.seq.in_([row.seq for row in added]),
+            )
+            .values(turn_id=turn.turn_id)
+        )
+    return replace(
+        turn,
+        messages=tuple(read_message(row) for row in chosen),
+        more=len(rows) > len(chosen) or len(rows) == MAX_BURST,
+    )
 
 
 def _burst(rows: Sequence[AnyRow], window: timedelta) -> list[AnyRow]:

@@ -82,6 +82,62 @@ async def test_that_a_message_stored_just_before_a_crash_is_answered_after_it(
         assert words((await again.until(2))[1]) == "答：在吗"
 
 
+async def unfinished_unless_it_asks(question: Question) -> Answer:
+    if question.may_wait and "？" not in question.text:
+        return Answer((), unfinished=True)
+    return say(f"答：{question.text}")
+
+
+async def test_that_pieces_of_one_question_are_answered_as_one(tmp_path):
+    brain = FakeBrain(unfinished_unless_it_asks)
+    edge = make_edge(tmp_path, brain, burst_wait=timedelta(seconds=30))
+    async with served(edge) as url, visiting(url) as visitor:
+        for number, piece in enumerate(("你好", "我那个车险", "几时到期？")):
+            await visitor.say(piece, f"k{number}")
+            await eventually(lambda: not brain.asked or brain.asked[-1].may_wait)
+            await asyncio.sleep(0.05)
+        events = await visitor.until(4)
+        turns = await rows(edge, "SELECT DISTINCT turn_id FROM messages")
+    assert words(events[3]) == "答：你好，我那个车险，几时到期？"
+    assert [e["author"] for e in events] == ["customer"] * 3 + ["bot"]
+    assert events[3]["in_reply_to"] == 3
+    assert len(turns) == 1
+
+
+async def test_that_a_lone_piece_is_answered_when_nothing_follows(tmp_path):
+    brain = FakeBrain(unfinished_unless_it_asks)
+    edge = make_edge(tmp_path, brain, burst_wait=timedelta(seconds=0.3))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("你好")
+        events = await visitor.until(2)
+    assert words(events[1]) == "答：你好"
+    assert [question.may_wait for question in brain.asked] == [True, False]
+
+
+async def test_that_a_button_ends_the_waiting(tmp_path):
+    brain = FakeBrain(unfinished_unless_it_asks)
+    edge = make_edge(tmp_path, brain, burst_wait=timedelta(seconds=30))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("你好")
+        await eventually(lambda: brain.asked)
+        assert (await visitor.post(payload="/request_handoff")).status_code == 202
+        events = await visitor.until(4)
+    assert words(events[2]) == "答：你好"
+    assert [question.text for question in brain.asked][1:] == [
+        "你好",
+        "/request_handoff",
+    ]
+
+
+async def test_that_a_wait_without_patience_never_begins(tmp_path):
+    brain = FakeBrain(unfinished_unless_it_asks)
+    edge = make_edge(tmp_path, brain, burst_wait=timedelta(0))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("你好")
+        assert words((await visitor.until(2))[1]) == "答：你好"
+    assert [question.may_wait for question in brain.asked] == [False]
+
+
 async def test_that_a_late_reply_after_a_takeover_is_dropped_and_noted(tmp_path):
     gate = asyncio.Event()
 
@@ -378,12 +434,16 @@ async def test_that_a_slow_conversation_does_not_hold_up_others(tmp_path):
 
 async def test_that_no_more_turns_run_at_once_than_allowed(tmp_path):
     running, most = 0, 0
+    full = asyncio.Event()
 
     async def count(question: Question) -> Answer:
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(0.01)
+        if running == 3:
+            full.set()
+        await full.wait()
+        await asyncio.sleep(0)  # a fourth one would get its chance here
         running -= 1
         return say("好")
 

@@ -20,7 +20,7 @@ from bot.feed import Feed
 from bot.ledger.values import Written
 from bot.message import Author, ButtonsPart, CitationPart, StoredMessage, TextPart
 from bot.outbox import Outbox
-from bot.ports import DeliveryState, Question, Receipt
+from bot.ports import DeliveryState, Question, Receipt, Rest
 from channels.limits import RateLimit
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -129,7 +129,7 @@ async def test_that_a_cut_line_is_tried_again_and_an_urgent_question_is_not():
 async def test_that_a_conversation_never_runs_twice_at_once():
     running, log = set(), []
 
-    async def run(sender_id: str) -> bool:
+    async def run(sender_id: str, rest: Rest) -> bool:
         assert sender_id not in running
         running.add(sender_id)
         await asyncio.sleep(0)
@@ -151,7 +151,7 @@ async def test_that_a_conversation_never_runs_twice_at_once():
 async def test_that_a_wake_during_a_turn_is_not_lost():
     turns = 0
 
-    async def run(sender_id: str) -> bool:
+    async def run(sender_id: str, rest: Rest) -> bool:
         nonlocal turns
         turns += 1
         if turns == 1:
@@ -164,11 +164,28 @@ async def test_that_a_wake_during_a_turn_is_not_lost():
     assert turns == 2
 
 
+async def test_that_a_resting_conversation_lets_another_one_work():
+    log = []
+
+    async def run(sender_id: str, rest: Rest) -> bool:
+        log.append(f"{sender_id} begins")
+        if sender_id == "slow":
+            await rest(0.01)
+        log.append(f"{sender_id} ends")
+        return False
+
+    dispatcher = LocalDispatcher(run, 1)
+    dispatcher.wake("slow")
+    dispatcher.wake("quick")
+    await dispatcher.idle()
+    assert log == ["slow begins", "quick begins", "quick ends", "slow ends"]
+
+
 async def test_that_a_store_failure_is_tried_again(monkeypatch):
     monkeypatch.setattr("bot.dispatch._FIRST_PAUSE", 0.001)
     left = [StoreError("busy"), StoreError("busy")]
 
-    async def run(sender_id: str) -> bool:
+    async def run(sender_id: str, rest: Rest) -> bool:
         if left:
             raise left.pop()
         return False
@@ -182,7 +199,7 @@ async def test_that_a_store_failure_is_tried_again(monkeypatch):
 async def test_that_a_stopped_dispatcher_starts_nothing():
     started = []
 
-    async def run(sender_id: str) -> bool:
+    async def run(sender_id: str, rest: Rest) -> bool:
         started.append(sender_id)
         return True
 
