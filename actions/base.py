@@ -16,6 +16,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
+from actions.agreement.trail import recording
 from actions.say import Say
 from actions.services import Services, open_services
 from actions.turn import Turn, read_turn
@@ -49,7 +50,18 @@ class BaokeAction(Action, abc.ABC):  # type: ignore[misc]
         tracker: Tracker,
         domain: DomainDict,
     ) -> Events:
-        """Entry of the action server; see `answer`."""
+        """Entry of the action server; see `perform`."""
+        with recording() as trail:
+            events = await self.perform(dispatcher, tracker)
+        if trail and dispatcher.messages:
+            # Travels with the reply to the ledger; no customer is shown it.
+            dispatcher.messages[-1].setdefault("custom", {})["searched"] = trail
+        return events
+
+    async def perform(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker
+    ) -> Events:
+        """Answer the latest message; an action that needs the tracker overrides it."""
         turn = read_turn(tracker)
         events = self.answer(turn, Say(dispatcher))
         # Understood: the ladder of `action_fallback` starts anew.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
-from rasa_sdk.types import DomainDict
 
 from actions.answers import search_service
 from actions.base import BaokeAction, Events
@@ -163,14 +162,11 @@ class ActionFallback(BaokeAction):
         return "action_fallback"
 
     def answer(self, turn: Turn, say: Say) -> Events:
-        """Not used: needs the ranking (see `run`)."""
+        """Not used: needs the ranking (see `perform`)."""
         raise NotImplementedError
 
-    async def run(
-        self,
-        dispatcher: CollectingDispatcher,
-        tracker: Tracker,
-        domain: DomainDict,
+    async def perform(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker
     ) -> Events:
         """Climb one step of the ladder."""
         turn, say = read_turn(tracker), Say(dispatcher)

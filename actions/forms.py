@@ -16,7 +16,6 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
-from rasa_sdk.types import DomainDict
 
 from actions.base import BaokeAction, Events
 from actions.say import Say
@@ -287,14 +286,11 @@ class FormAction(BaokeAction):
         """The form's questions, in order, for this customer."""
 
     def answer(self, turn: Turn, say: Say) -> Events:
-        """Not used: a form needs the dispatcher and the tracker (see `run`)."""
+        """Not used: a form needs the dispatcher and the tracker (see `perform`)."""
         raise NotImplementedError
 
-    async def run(
-        self,
-        dispatcher: CollectingDispatcher,
-        tracker: Tracker,
-        domain: DomainDict,
+    async def perform(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker
     ) -> Events:
         """Apply the turn to the form; the form itself asks what is still open."""
         turn, say = read_turn(tracker), Say(dispatcher)

@@ -146,8 +146,20 @@ def read_answer(data: Mapping[str, Any]) -> Answer:
         handoff,
         intent.get("name"),
         intent.get("confidence"),
-        {key: data[key] for key in _TRACE_KEYS if data.get(key)},
+        _read_trace(data),
     )
+
+
+def _read_trace(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Why the brain answered so; see `bot.ledger.why`."""
+    trace = {key: data[key] for key in _TRACE_KEYS if data.get(key)}
+    said = [reply["response"] for reply in data["replies"] if reply.get("response")]
+    searched = [
+        search
+        for reply in data["replies"]
+        for search in (reply.get("custom") or {}).get("searched") or ()
+    ]
+    return trace | {k: v for k, v in (("responses", said), ("searched", searched)) if v}
 
 
 def _read_parts(

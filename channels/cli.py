@@ -20,6 +20,7 @@ _COMMANDS = (
     ("train", "model", "train the model if its data changed"),
     ("parse", "model", "show what the model understands"),
     ("ask", "ask", "say something to a running instance"),
+    ("why", "why", "show why the bot answered as it did"),
     ("eval", "evaluation", "measure against a file of right answers"),
     ("agreement", "agreement", "import and show the service agreement"),
     ("complaints", "complaints", "check and export the complaint ledger"),

@@ -24,6 +24,7 @@ from actions.agreement.examples import (
 )
 from actions.agreement.lexical import Bm25
 from actions.agreement.teaching import Lessons
+from actions.agreement.trail import note_search
 from actions.agreement.words import MAX_QUESTION, bigrams, normalise
 
 LONG_CLAUSE = 120  # characters; of a longer one only the best sentences are shown
@@ -173,7 +174,12 @@ class ClauseSearch:
             return []
         outside = evidence.outside if within is None else 0.0
         confidence = [self.confidence(evidence.by_clause[i], outside) for i in order]
-        if within is None and confidence[0] < self._weights.keep:
+        refused = within is None and confidence[0] < self._weights.keep
+        found = [
+            (self._clauses[i].ref, c) for i, c in zip(order, confidence, strict=True)
+        ]
+        note_search(self._clauses[0].document, found, refused=refused)
+        if refused:
             return []
         return [
             Hit(self._clauses[i], value, self._passage(self._clauses[i], read))

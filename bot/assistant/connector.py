@@ -248,6 +248,7 @@ def _reply(event: BotUttered) -> dict:
         "buttons": data.get("buttons") or [],
         "image": data.get("image"),
         "custom": data.get("custom"),
+        "response": (event.metadata or {}).get("utter_action"),
     }
 
 

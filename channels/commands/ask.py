@@ -4,11 +4,11 @@ import argparse
 from pathlib import Path
 
 import httpx
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.ledger.database import sync_url
-from bot.ledger.tables import messages, turns
+from bot.ledger.why import read_why
 from bot.settings import Settings
 from channels.asking import Asked, Explain, ask, keep_file
 from channels.commands.console import (
@@ -94,18 +94,13 @@ def explain_from(settings: Settings) -> Explain:
         if session is None or not local:
             return None, None
         engine = create_engine(url)
-        wanted = (
-            select(turns.c.intent, turns.c.confidence)
-            .join(messages, messages.c.turn_id == turns.c.turn_id)
-            .where(messages.c.sender_id == session.sender_id, messages.c.seq == seq)
-        )
         try:
             with engine.connect() as connection:
-                found = connection.execute(wanted).first()
+                why = read_why(connection, session.sender_id, seq)
         except SQLAlchemyError:
             return None, None
         finally:
             engine.dispose()
-        return (found.intent, found.confidence) if found else (None, None)
+        return (why.intent, why.confidence) if why else (None, None)
 
     return explain
