@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -28,8 +28,80 @@ class Hyperparameters:
     word_ngrams: int = 1
     min_count: int = 2
     inverse_regularisation: float = 1.0
+    sparse_weight: float = 1.0  # of the n-grams; 0 leaves them out
     dense_weight: float = 1.0
     calibration_folds: int = 3
+
+
+@dataclass
+class Features:
+    """What the classifier sees of a sentence: tf-idf of n-grams beside its vector."""
+
+    vocabulary: dict[str, int]
+    idf: np.ndarray  # shape (ngrams,)
+    centre: np.ndarray  # shape (384,)
+    scale: float  # mean length of a centred vector
+    settings: Hyperparameters
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        words: Sequence[Sequence[str]],
+        vectors: np.ndarray,
+        settings: Hyperparameters,
+    ) -> Features:
+        """Learn vocabulary, weights and the vectors' centre from normalised texts."""
+        bags = [grams(t, w, settings) for t, w in zip(texts, words, strict=True)]
+        counts = Counter(gram for bag in bags for gram in set(bag))
+        kept = sorted(g for g, n in counts.items() if n >= settings.min_count)
+        idf = [np.log((1 + len(texts)) / (1 + counts[gram])) + 1 for gram in kept]
+        centre = vectors.mean(axis=0)
+        scale = float(np.linalg.norm(vectors - centre, axis=1).mean())
+        return cls(
+            {gram: index for index, gram in enumerate(kept)},
+            np.array(idf, dtype=np.float32),
+            centre.astype(np.float32),
+            scale,
+            settings,
+        )
+
+    def sparse(self, text: str, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Indices and values (of length 1 together) of the known n-grams."""
+        bag = Counter(grams(text, words, self.settings))
+        known = [
+            (self.vocabulary[g], n) for g, n in bag.items() if g in self.vocabulary
+        ]
+        if not known or not self.settings.sparse_weight:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        index = np.array([i for i, _ in known])
+        value = (1 + np.log([n for _, n in known])) * self.idf[index]
+        value *= self.settings.sparse_weight / np.linalg.norm(value)
+        return index, value.astype(np.float32)
+
+    def dense(self, vectors: np.ndarray) -> np.ndarray:
+        """Centred vectors of about length `dense_weight`, shape (n, 384)."""
+        return (vectors - self.centre) * (self.settings.dense_weight / self.scale)
+
+    def matrix(
+        self,
+        texts: Sequence[str],
+        words: Sequence[Sequence[str]],
+        vectors: np.ndarray,
+    ) -> Any:
+        """Both kinds side by side, scipy CSR of shape (n, ngrams + 384)."""
+        from scipy.sparse import csr_matrix, hstack
+
+        rows = [self.sparse(t, w) for t, w in zip(texts, words, strict=True)]
+        sparse = csr_matrix(
+            (
+                np.concatenate([value for _, value in rows]),
+                np.concatenate([index for index, _ in rows]),
+                np.cumsum([0] + [len(index) for index, _ in rows]),
+            ),
+            shape=(len(rows), len(self.idf)),
+        )
+        return hstack([sparse, csr_matrix(self.dense(vectors))]).tocsr()
 
 
 @dataclass
@@ -37,14 +109,10 @@ class IntentModel:
     """A trained model; `rank` is the only thing a server needs."""
 
     labels: list[str]
-    vocabulary: dict[str, int]
-    idf: np.ndarray  # shape (features,)
-    weights: np.ndarray  # shape (features + 384, labels), float32
+    features: Features
+    weights: np.ndarray  # shape (ngrams + 384, labels), float32
     bias: np.ndarray  # shape (labels,)
-    centre: np.ndarray  # shape (384,)
-    scale: float
     sharpness: float = 1.0  # margins times this, through softmax, are probabilities
-    settings: Hyperparameters = field(default_factory=Hyperparameters)
 
     @classmethod
     def train(
@@ -68,93 +136,51 @@ class IntentModel:
             ValueError: fewer than two intents.
         """
         settings = settings or Hyperparameters()
-        bags = [grams(t, w, settings) for t, w in zip(texts, words, strict=True)]
-        counts = Counter(gram for bag in bags for gram in set(bag))
-        kept = sorted(g for g, n in counts.items() if n >= settings.min_count)
-        vocabulary = {gram: index for index, gram in enumerate(kept)}
-        idf = np.array(
-            [np.log((1 + len(texts)) / (1 + counts[gram])) + 1 for gram in kept],
-            dtype=np.float32,
-        )
-        centre = vectors.mean(axis=0)
-        scale = float(np.linalg.norm(vectors - centre, axis=1).mean())
-        model = cls(
-            sorted(set(labels)),
-            vocabulary,
-            idf,
-            np.zeros((0, 0), np.float32),
-            np.zeros(0, np.float32),
-            centre.astype(np.float32),
-            scale,
-            settings=settings,
-        )
-        matrix = model._matrix(bags, vectors)
-        wanted = np.array(labels)
+        features = Features.fit(texts, words, vectors, settings)
+        matrix, wanted = features.matrix(texts, words, vectors), np.array(labels)
         classifier = _fit(matrix, wanted, settings)
-        model.labels = [str(label) for label in classifier.classes_]
-        model.weights = np.ascontiguousarray(classifier.coef_.T, dtype=np.float32)
-        model.bias = classifier.intercept_.astype(np.float32)
-        model.sharpness = _sharpness(matrix, wanted, settings)
-        return model
+        return cls(
+            [str(label) for label in classifier.classes_],
+            features,
+            np.ascontiguousarray(classifier.coef_.T, dtype=np.float32),
+            classifier.intercept_.astype(np.float32),
+            _sharpness(matrix, wanted, settings),
+        )
 
     def rank(
         self, text: str, words: Sequence[str], vector: np.ndarray
     ) -> list[tuple[str, float]]:
         """Intents with their probabilities, best first; they sum to 1."""
-        bag = Counter(grams(text, words, self.settings))
         logits = self.bias.copy()
-        index, value = self._sparse(bag)
+        index, value = self.features.sparse(text, words)
         if len(index):
             logits += value @ self.weights[index]
-        logits += self._dense(vector[None, :])[0] @ self.weights[len(self.idf) :]
+        dense = self.features.dense(vector[None, :])[0]
+        logits += dense @ self.weights[len(self.features.idf) :]
         logits *= self.sharpness
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
         order = np.argsort(-probabilities)
         return [(self.labels[i], float(probabilities[i])) for i in order]
 
-    def _sparse(self, bag: Counter) -> tuple[np.ndarray, np.ndarray]:
-        known = [
-            (self.vocabulary[g], n) for g, n in bag.items() if g in self.vocabulary
-        ]
-        if not known:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        index = np.array([i for i, _ in known])
-        value = (1 + np.log([n for _, n in known])) * self.idf[index]
-        return index, (value / np.linalg.norm(value)).astype(np.float32)
-
-    def _dense(self, vectors: np.ndarray) -> np.ndarray:
-        return (vectors - self.centre) * (self.settings.dense_weight / self.scale)
-
-    def _matrix(self, bags: Iterable[list[str]], vectors: np.ndarray):
-        from scipy.sparse import csr_matrix, hstack
-
-        rows = [self._sparse(Counter(bag)) for bag in bags]
-        sparse = csr_matrix(
-            (
-                np.concatenate([value for _, value in rows]),
-                np.concatenate([index for index, _ in rows]),
-                np.cumsum([0] + [len(index) for index, _ in rows]),
-            ),
-            shape=(len(rows), len(self.idf)),
-        )
-        return hstack([sparse, csr_matrix(self._dense(vectors))]).tocsr()
-
     def save(self, folder: Path) -> None:
         """Write the model into ``folder`` (two files)."""
+        features = self.features
         np.savez(
             folder / "intent_model.npz",
-            idf=self.idf,
+            idf=features.idf,
             weights=self.weights,
             bias=self.bias,
-            centre=self.centre,
+            centre=features.centre,
         )
         described = {
             "labels": self.labels,
-            "vocabulary": sorted(self.vocabulary, key=self.vocabulary.__getitem__),
-            "scale": self.scale,
+            "vocabulary": sorted(
+                features.vocabulary, key=features.vocabulary.__getitem__
+            ),
+            "scale": features.scale,
             "sharpness": self.sharpness,
-            "settings": vars(self.settings),
+            "settings": vars(features.settings),
         }
         (folder / "intent_model.json").write_text(
             json.dumps(described, ensure_ascii=False), encoding="utf-8"
@@ -166,6 +192,7 @@ class IntentModel:
 
         Raises:
             OSError: a file is missing.
+            ValueError, KeyError: a file is not whole.
         """
         described = json.loads(
             (folder / "intent_model.json").read_text(encoding="utf-8")
@@ -173,16 +200,19 @@ class IntentModel:
         settings = described["settings"]
         settings["char_ngrams"] = tuple(settings["char_ngrams"])
         with np.load(folder / "intent_model.npz") as arrays:
+            features = Features(
+                {g: i for i, g in enumerate(described["vocabulary"])},
+                arrays["idf"],
+                arrays["centre"],
+                described["scale"],
+                Hyperparameters(**settings),
+            )
             return cls(
-                labels=described["labels"],
-                vocabulary={g: i for i, g in enumerate(described["vocabulary"])},
-                idf=arrays["idf"],
-                weights=arrays["weights"],
-                bias=arrays["bias"],
-                centre=arrays["centre"],
-                scale=described["scale"],
-                sharpness=described["sharpness"],
-                settings=Hyperparameters(**settings),
+                described["labels"],
+                features,
+                arrays["weights"],
+                arrays["bias"],
+                described["sharpness"],
             )
 
 

@@ -1,0 +1,61 @@
+"""Train and time one whole Rasa pipeline; run by an interpreter that has Rasa.
+
+In: ``CONFIG NLU_FILE QUESTIONS OUT`` (YAML, YAML, JSON list of texts, path). Out: JSON
+with the best intent and confidence per text, seconds of the training, milliseconds per
+parse and the process's memory. The working folder is bot/assistant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+WARM = 20  # parses that do not count
+
+
+def main(config: str, nlu: str, questions: str, out: str) -> None:
+    """Run once."""
+    from launch import use_placeholder_when_missing
+
+    use_placeholder_when_missing()
+    from rasa.core.agent import Agent
+    from rasa.model_training import train_nlu
+
+    texts = json.loads(Path(questions).read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        model = train_nlu(config, nlu, folder)
+        seconds = time.perf_counter() - started
+        agent = Agent.load(model)
+
+    async def parse_all() -> None:
+        for text in texts[:WARM]:
+            await agent.parse_message(f"{text} ")  # not the words that are timed
+        for text in texts:
+            began = time.perf_counter()
+            parsed = await agent.parse_message(text)
+            times.append(1000 * (time.perf_counter() - began))
+            found.append((parsed["intent"]["name"], parsed["intent"]["confidence"]))
+
+    times: list = []
+    found: list = []
+    asyncio.run(parse_all())
+    times.sort()
+    result = {
+        "found": found,
+        "train_seconds": round(seconds, 1),
+        "parse_ms_median": round(times[len(times) // 2], 2),
+        "parse_ms_p95": round(times[int(len(times) * 0.95)], 2),
+        "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    Path(out).write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path.cwd()))
+    main(*sys.argv[1:])
