@@ -15,7 +15,7 @@ ASSISTANT = str(Path(__file__).resolve().parents[2] / "bot" / "assistant")
 if ASSISTANT not in sys.path:
     sys.path.append(ASSISTANT)
 
-from components.intent_model import Hyperparameters, IntentModel, grams
+from components.intent_model import Features, Hyperparameters, IntentModel, grams
 
 SIZE = 4  # of the sentence vectors here
 
@@ -27,14 +27,16 @@ def _model(sharpness: float = 1.0) -> IntentModel:
     weights[2, 2] = 4.0
     return IntentModel(
         labels=["query_policy", "track_claim", "greet"],
-        vocabulary={"保": 0, "赔": 1},
-        idf=np.array([1.0, 2.0], np.float32),
+        features=Features(
+            vocabulary={"保": 0, "赔": 1},
+            idf=np.array([1.0, 2.0], np.float32),
+            centre=np.zeros(SIZE, np.float32),
+            scale=1.0,
+            settings=Hyperparameters(char_ngrams=(1, 2), dense_weight=0.5),
+        ),
         weights=weights,
         bias=np.array([0.0, 0.0, 0.1], np.float32),
-        centre=np.zeros(SIZE, np.float32),
-        scale=1.0,
         sharpness=sharpness,
-        settings=Hyperparameters(char_ngrams=(1, 2), dense_weight=0.5),
     )
 
 
@@ -107,7 +109,7 @@ def test_that_a_stored_model_ranks_the_same(tmp_path: Path) -> None:
     model = _model(sharpness=2.5)
     model.save(tmp_path)
     loaded = IntentModel.load(tmp_path)
-    assert loaded.settings == model.settings
+    assert loaded.features.settings == model.features.settings
     assert loaded.vocabulary == model.vocabulary
     vector = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
     assert loaded.rank("保赔", ["保"], vector) == model.rank("保赔", ["保"], vector)
