@@ -15,7 +15,13 @@ ASSISTANT = str(Path(__file__).resolve().parents[2] / "bot" / "assistant")
 if ASSISTANT not in sys.path:
     sys.path.append(ASSISTANT)
 
-from components.intent_model import Features, Hyperparameters, IntentModel, grams
+from components.intent_model import (
+    Features,
+    Hyperparameters,
+    IntentModel,
+    grams,
+    heard_grams,
+)
 
 SIZE = 4  # of the sentence vectors here
 
@@ -65,6 +71,12 @@ def test_that_words_are_marked_and_marks_are_no_words() -> None:
     assert found == ["^", "$", "w:查", "w:保单", "w:查_保单"]
 
 
+def test_that_syllables_are_the_same_however_they_are_written() -> None:
+    settings = Hyperparameters(sound_ngrams=(1, 2))
+    assert heard_grams("理陪", settings) == heard_grams("理赔", settings)
+    assert "p:li-pei" in heard_grams("理赔", settings)
+
+
 def test_that_an_empty_text_has_grams() -> None:
     assert grams("", [], Hyperparameters(char_ngrams=(1, 1))) == ["^", "$"]
 
@@ -110,7 +122,7 @@ def test_that_a_stored_model_ranks_the_same(tmp_path: Path) -> None:
     model.save(tmp_path)
     loaded = IntentModel.load(tmp_path)
     assert loaded.features.settings == model.features.settings
-    assert loaded.vocabulary == model.vocabulary
+    assert loaded.features.vocabulary == model.features.vocabulary
     vector = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
     assert loaded.rank("保赔", ["保"], vector) == model.rank("保赔", ["保"], vector)
 

@@ -15,9 +15,12 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from components.homophones import sounds
+
 # Runs of Latin letters or digits are one unit; digits lose their value, not their length.
 _UNIT = re.compile(r"[a-z]+|\d+|\S")
 _WORD = re.compile(r"\w")
+HEARD = "p:"  # marks an n-gram of syllables
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,11 @@ class Hyperparameters:
 
     char_ngrams: tuple[int, int] = (1, 3)
     word_ngrams: int = 1
+    sound_ngrams: tuple[int, int] = (1, 3)
     min_count: int = 2
     inverse_regularisation: float = 1.0
     sparse_weight: float = 1.0  # of the n-grams; 0 leaves them out
+    sound_weight: float = 1.0  # of the n-grams of syllables
     dense_weight: float = 1.0
     calibration_folds: int = 3
 
@@ -52,7 +57,10 @@ class Features:
         settings: Hyperparameters,
     ) -> Features:
         """Learn vocabulary, weights and the vectors' centre from normalised texts."""
-        bags = [grams(t, w, settings) for t, w in zip(texts, words, strict=True)]
+        bags = [
+            grams(text, cut, settings) + heard_grams(text, settings)
+            for text, cut in zip(texts, words, strict=True)
+        ]
         counts = Counter(gram for bag in bags for gram in set(bag))
         kept = sorted(g for g, n in counts.items() if n >= settings.min_count)
         idf = [np.log((1 + len(texts)) / (1 + counts[gram])) + 1 for gram in kept]
@@ -67,17 +75,27 @@ class Features:
         )
 
     def sparse(self, text: str, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Indices and values (of length 1 together) of the known n-grams."""
-        bag = Counter(grams(text, words, self.settings))
-        known = [
-            (self.vocabulary[g], n) for g, n in bag.items() if g in self.vocabulary
-        ]
-        if not known or not self.settings.sparse_weight:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        index = np.array([i for i, _ in known])
-        value = (1 + np.log([n for _, n in known])) * self.idf[index]
-        value *= self.settings.sparse_weight / np.linalg.norm(value)
-        return index, value.astype(np.float32)
+        """Indices and values of the known n-grams.
+
+        Written and heard ones are weighed apart, each to its own length.
+        """
+        known: dict[bool, list[tuple[int, int]]] = {False: [], True: []}
+        bag = grams(text, words, self.settings) + heard_grams(text, self.settings)
+        for gram, count in Counter(bag).items():
+            if gram in self.vocabulary:
+                place = (self.vocabulary[gram], count)
+                known[gram.startswith(HEARD)].append(place)
+        indices, values = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        for heard, found in known.items():
+            weight = (
+                self.settings.sound_weight if heard else self.settings.sparse_weight
+            )
+            if found and weight:
+                index = np.array([i for i, _ in found])
+                value = (1 + np.log([n for _, n in found])) * self.idf[index]
+                indices.append(index)
+                values.append(value * (weight / np.linalg.norm(value)))
+        return np.concatenate(indices), np.concatenate(values).astype(np.float32)
 
     def dense(self, vectors: np.ndarray) -> np.ndarray:
         """Centred vectors of about length `dense_weight`, shape (n, 384)."""
@@ -198,7 +216,8 @@ class IntentModel:
             (folder / "intent_model.json").read_text(encoding="utf-8")
         )
         settings = described["settings"]
-        settings["char_ngrams"] = tuple(settings["char_ngrams"])
+        for key in ("char_ngrams", "sound_ngrams"):
+            settings[key] = tuple(settings[key])
         with np.load(folder / "intent_model.npz") as arrays:
             features = Features(
                 {g: i for i, g in enumerate(described["vocabulary"])},
@@ -253,7 +272,7 @@ def _log_loss(logits: np.ndarray, right: list[int]) -> float:
 
 
 def grams(text: str, words: Sequence[str], settings: Hyperparameters) -> list[str]:
-    """Character n-grams over units and word n-grams, marked apart."""
+    """N-grams of written units and of words, marked apart."""
     units = [
         f"<{len(unit)}>" if unit.isdigit() else unit for unit in _UNIT.findall(text)
     ]
@@ -271,3 +290,14 @@ def grams(text: str, words: Sequence[str], settings: Hyperparameters) -> list[st
             for start in range(len(spoken) - size + 1)
         ]
     return found
+
+
+def heard_grams(text: str, settings: Hyperparameters) -> list[str]:
+    """N-grams of syllables, marked: 理陪 and 理赔 have the same."""
+    heard = ["^", *sounds(text), "$"]
+    shortest, longest = settings.sound_ngrams
+    return [
+        HEARD + "-".join(heard[start : start + size])
+        for size in range(shortest, longest + 1)
+        for start in range(len(heard) - size + 1)
+    ]

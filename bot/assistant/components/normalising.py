@@ -15,6 +15,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from components.homophones import trade_homophones
 from components.text import is_payload, normalise
 
 NORMALISED = "normalised_text"
@@ -22,7 +23,12 @@ NORMALISED = "normalised_text"
 
 def normalised(message: Message) -> str:
     """Text of ``message`` after `TextNormaliser`, or evened out now."""
-    return message.get(NORMALISED) or normalise(message.get(TEXT) or "")
+    return message.get(NORMALISED) or understandable(message.get(TEXT) or "")
+
+
+def understandable(text: str) -> str:
+    """``text`` as the classifier reads it: evened out, misspelt words led back."""
+    return trade_homophones().correct(normalise(text))
 
 
 @DefaultV1Recipe.register(
@@ -47,7 +53,7 @@ class TextNormaliser(GraphComponent):
         for message in messages:
             text = message.get(TEXT)
             if text and not is_payload(text):
-                message.set(NORMALISED, normalise(text))
+                message.set(NORMALISED, understandable(text))
         return messages
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
