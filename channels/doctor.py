@@ -22,7 +22,7 @@ from bot.settings import Settings
 from channels.instance import running_instance
 from channels.migrating import read_versions
 from channels.places import Places
-from channels.training import current_model, is_fresh
+from channels.training import NoModel, is_fresh, read_model
 from worktime.calendar import CalendarError, WorkCalendar
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
@@ -112,9 +112,10 @@ def check_environment(folder: Path, name: str, sign: str) -> Check:
 
 def check_model(places: Places) -> Check:
     """The model: there and up to date."""
-    model = current_model(places)
-    if model is None:
-        return Check("model", False, "none is trained", "baoke train")
+    try:
+        model = read_model(places)
+    except NoModel as err:
+        return Check("model", False, str(err), "baoke train")
     if not is_fresh(places, model):
         detail = f"{model.file} is older than its data"
         return Check("model", False, detail, "baoke train, then start baoke again")

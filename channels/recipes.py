@@ -18,7 +18,7 @@ from channels.process_settings import (
     root_environment,
 )
 from channels.supervise import Broken
-from channels.training import current_model
+from channels.training import NoModel, read_model
 
 EDGE_GRACE = 20.0  # seconds; the edge lets running turns end
 _PROBE_SECONDS = 3.0
@@ -56,9 +56,10 @@ def rasa_recipe(plan: Plan) -> Recipe:
     places, url = plan.places, plan.instance.rasa_url
 
     def command() -> list[str]:
-        model = current_model(places)
-        if model is None:
-            raise OSError("there is no trained model")
+        try:
+            model = read_model(places)
+        except NoModel as err:
+            raise OSError(str(err)) from err
         return [
             *(str(places.rasa_python), "serve.py", "run", "--enable-api"),
             *("--model", str((places.models / model.file).resolve())),

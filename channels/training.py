@@ -20,12 +20,14 @@ from time import monotonic
 from bot.clock import SystemClock
 from bot.errors import BaokeError
 from channels.places import Places
+from channels.training_data import check_training_data
 
 SOURCES = (
     "bot/assistant/config.yml",
     "bot/assistant/domain",
     "bot/assistant/components",
     "bot/assistant/lexicon",
+    "bot/assistant/homophones.txt",
     "data/nlu",
     "data/rules",
     "data/stories",
@@ -36,6 +38,7 @@ SOURCES = (
 CODE_SOURCES = (
     "bot/assistant/components",
     "bot/assistant/lexicon",
+    "bot/assistant/homophones.txt",
     "requirements/rasa.txt",
 )
 NOTE = "current.json"
@@ -54,6 +57,10 @@ class TrainingFailed(BaokeError):
     """Rasa did not make a model; the text is what it said."""
 
 
+class NoModel(BaokeError):
+    """There is no model to use; the text says why and what to do."""
+
+
 @dataclass(frozen=True)
 class Model:
     """The model in use.
@@ -63,12 +70,14 @@ class Model:
         content: Hash of everything it was made from.
         seconds: How long training took.
         trained_at: ISO time, UTC.
+        sha256: Of the file.
     """
 
     file: str
     content: str
     seconds: float
     trained_at: str
+    sha256: str
 
 
 def content_hash(root: Path, sources: tuple[str, ...] = SOURCES) -> str:
@@ -92,12 +101,34 @@ def _files(root: Path, sources: tuple[str, ...]) -> Iterator[Path]:
 
 
 def current_model(places: Places) -> Model | None:
-    """Return the model in use; None when there is none, or its file has gone."""
+    """Return the model in use; None when there is none that can be used."""
+    try:
+        return read_model(places)
+    except NoModel:
+        return None
+
+
+def read_model(places: Places) -> Model:
+    """Return the model in use.
+
+    Raises:
+        NoModel: There is none, its file has gone, or the file is not what was trained.
+    """
     try:
         model = Model(**json.loads((places.models / NOTE).read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
-    return model if (places.models / model.file).is_file() else None
+        found = _sha256(places.models / model.file)
+    except (OSError, ValueError, TypeError) as err:
+        raise NoModel("there is no trained model; run `baoke train`") from err
+    if found != model.sha256:
+        raise NoModel(
+            f"{places.models / model.file} is damaged (it is not the file that was "
+            "trained); run `baoke train`"
+        )
+    return model
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def is_fresh(places: Places, model: Model) -> bool:
@@ -120,13 +151,15 @@ def train(
         The model in use now, and whether it was there already.
 
     Raises:
-        TrainingFailed: Rasa refused the data; the old model stays in use.
+        BadTrainingData: The data contradict themselves or the domain.
+        TrainingFailed: Rasa refused the data. The old model stays in use.
     """
     with _alone(places, tell):
         model = current_model(places)
         content = content_hash(places.root)
         if model and model.content == content and not force:
             return model, True
+        check_training_data(places)
         if not places.rasa_python.exists():
             raise TrainingFailed("the Rasa environment is missing; run `make setup`")
         return _train(places, env, tell, content, force), False
@@ -165,7 +198,9 @@ def _train(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     seconds = round(monotonic() - started, 1)
-    model = Model(f"{name}.tar.gz", content, seconds, now.isoformat(timespec="seconds"))
+    file = f"{name}.tar.gz"
+    sha256 = _sha256(places.models / file)
+    model = Model(file, content, seconds, now.isoformat(timespec="seconds"), sha256)
     _put_in_use(places, model)
     for old in places.var.glob("cache/rasa-*"):
         if old != cache:

@@ -18,7 +18,7 @@ from bot.errors import BaokeError
 from channels.evaluate import Understanding, read_understanding
 from channels.instance import running_instance
 from channels.places import Places
-from channels.training import current_model
+from channels.training import NoModel, current_model, read_model
 
 _SECONDS = 30.0
 _ERROR_LINES = 12
@@ -100,9 +100,10 @@ def _plain(err: Exception) -> str:
 def _with_own_process(
     places: Places, texts: Sequence[str], env: dict[str, str]
 ) -> Iterator[Understanding]:
-    model = current_model(places)
-    if model is None:
-        raise CannotUnderstand("there is no trained model; run `baoke train`")
+    try:
+        model = read_model(places)
+    except NoModel as err:
+        raise CannotUnderstand(str(err)) from err
     if not places.rasa_python.exists():
         raise CannotUnderstand("the Rasa environment is missing; run `make setup`")
     asked = [text for text in texts if text.strip()]

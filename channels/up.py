@@ -23,7 +23,7 @@ from channels.recipes import (
     step_recipe,
 )
 from channels.supervise import GaveUp, Pace, Supervisor
-from channels.training import current_model, is_fresh
+from channels.training import Model, current_model, is_fresh
 
 Tell = Callable[[str], None]
 _READY_PAUSE = 0.3  # seconds
@@ -64,7 +64,7 @@ async def _run(plan: Plan, supervisor: Supervisor, tell: Tell, show: Tell) -> No
     started = monotonic()
     model = current_model(plan.places)
     if plan.own_rasa and (model is None or not is_fresh(plan.places, model)):
-        await supervisor.step(step_recipe(plan, "train", "train"))
+        await _train(plan, supervisor, model, tell)
     children = [supervisor.add(rasa_recipe(plan))] if plan.own_rasa else []
     # Rasa needs seconds to load, and not the database.
     await supervisor.step(step_recipe(plan, "database", "prepare", "--skip-train"))
@@ -79,6 +79,18 @@ async def _run(plan: Plan, supervisor: Supervisor, tell: Tell, show: Tell) -> No
     show(f"ready {plan.instance.url} ({seconds:.1f} s)")
     tell("Ctrl-C stops everything; output is in " + str(plan.places.logs))
     await supervisor.forever()
+
+
+async def _train(
+    plan: Plan, supervisor: Supervisor, old: Model | None, tell: Tell
+) -> None:
+    """Train; a spoilt data file must not keep a service down that has a model."""
+    try:
+        await supervisor.step(step_recipe(plan, "train", "train"))
+    except GaveUp as err:
+        if old is None:
+            raise
+        tell(f"{err}; serving with the model of {old.trained_at}, not the newest data")
 
 
 async def _until_ready(plan: Plan) -> None:

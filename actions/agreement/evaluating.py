@@ -7,12 +7,12 @@ figures. A refused question that has an answer counts as a miss.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from actions.agreement.clauses import Hit
+from actions.agreement.clauses import Clause, Hit
 from actions.agreement.errors import AgreementError
 from actions.agreement.shelf import fold_ref
 
@@ -26,6 +26,7 @@ class Row:
 
     question: str
     refs: tuple[str, ...]
+    line: int = 0  # of the file
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -51,7 +52,7 @@ def read_rows(path: Path) -> list[Row]:
             raise AgreementError(f"{path}:{number}: no question")
         refs = cells[wanted] if wanted < len(cells) else ""
         parts = tuple(part.strip() for part in refs.split("|") if part.strip())
-        rows.append(Row(cells[asked].strip(), parts))
+        rows.append(Row(cells[asked].strip(), parts, number))
     if not rows:
         raise AgreementError(f"{path}: no rows")
     return rows
@@ -97,6 +98,15 @@ def evaluate(rows: Sequence[Row], search: Search) -> dict[str, Any]:
         "broken_quotes": broken_quotes,
         "errors": errors,
     }
+
+
+def unknown_refs(rows: Sequence[Row], clauses: Sequence[Clause]) -> Iterator[str]:
+    """Yield ``line: what is wrong`` for references that no clause has."""
+    known = {fold_ref(clause.ref) for clause in clauses}
+    for row in rows:
+        for ref in row.refs:
+            if fold_ref(ref) not in known:
+                yield f"{row.line}: no clause {ref}; this row can only be wrong"
 
 
 def _rank(found: Sequence[str], wanted: Sequence[str]) -> int:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from actions.agreement.clauses import DocumentVersion
+from actions.agreement.clauses import Clause, DocumentVersion
 from actions.agreement.documents import fill_clauses
 from actions.agreement.encoder import use_all_cores
-from actions.agreement.evaluating import Search, evaluate, read_rows
+from actions.agreement.evaluating import Search, evaluate, read_rows, unknown_refs
 from actions.agreement.importing import import_file
 from actions.agreement.library import LibraryOpener
 from actions.agreement.search import ClauseSearch
@@ -48,7 +49,10 @@ def run(args: argparse.Namespace) -> int:
     use_all_cores()
     try:
         rows = read_rows(args.file)
-        figures = evaluate(rows, _search(args.agreement, args.document))
+        search, clauses = _search(args.agreement, args.document)
+        for warning in unknown_refs(rows, clauses):
+            sys.stderr.write(f"eval-clauses: {args.file}:{warning}\n")
+        figures = evaluate(rows, search)
     except (ActionsError, ValueError) as err:
         sys.stderr.write(f"eval-clauses: {err}\n")
         return 1
@@ -62,15 +66,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _search(agreement: Path | None, document: str) -> Search:
+def _search(agreement: Path | None, document: str) -> tuple[Search, Sequence[Clause]]:
     settings = read_settings()
     opener = LibraryOpener(settings)
     if agreement is None:
         library = opener.at(SystemClock(settings.clock).now())
-        return lambda question: library.search(question, document)
+        clauses = library.clauses(document)
+        return lambda question: library.search(question, document), clauses
     parsed = import_file(agreement)
     source = DocumentVersion(SERVICE, parsed.title, "-", date(1970, 1, 1))
-    clauses = fill_clauses(parsed.clauses, source, {})
+    filled = fill_clauses(parsed.clauses, source, {})
     reader = opener.reader()
-    search = ClauseSearch(clauses, service_lessons(clauses, {}, reader), reader)
-    return search.search
+    search = ClauseSearch(filled, service_lessons(filled, {}, reader), reader)
+    return search.search, filled

