@@ -13,6 +13,7 @@ from typing import Any
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.agreement.cite import Citation
+from actions.words import words
 
 Button = dict[str, str]
 
@@ -84,8 +85,10 @@ class Say:
 
 
 def quoted(citations: Sequence[Citation]) -> str:
-    """The quotations in the reply's own text, each with its reference."""
-    return "\n".join(f"“{c.quote}”（{c.ref}）" for c in citations)
+    """The reply's own text: the first clause in plain words, then all word for word."""
+    plain = citations[0].plain if citations else ""
+    said = [words()["plain"].format(sentence=plain)] if plain else []
+    return "\n".join([*said, *(f"“{c.quote}”（{c.ref}）" for c in citations)])
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:

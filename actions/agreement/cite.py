@@ -28,6 +28,7 @@ class Citation:
         open_blanks: blanks the insurer has not filled, as they stand in the quote;
             when there are some, the quote promises nothing.
         document: "service" or a product code.
+        plain: approved sentence that says the clause in everyday words, or nothing.
     """
 
     ref: str
@@ -37,6 +38,7 @@ class Citation:
     effective_from: str
     open_blanks: tuple[str, ...] = ()
     document: str = "service"
+    plain: str = ""
 
 
 def cite(
@@ -64,6 +66,7 @@ def cite(
         effective_from=clause.source.effective_from.isoformat(),
         open_blanks=tuple(blank for blank in clause.open_blanks if blank in quote),
         document=clause.document,
+        plain=clause.plain,
     )
 
 

@@ -92,7 +92,8 @@ class Clause:
     """A clause of the version in force.
 
     `text` is what may be quoted (blanks filled as far as the settings go);
-    `open_blanks` are the blanks still visible in it: never promise those.
+    `open_blanks` are the blanks still visible in it: never promise those; `plain` is
+    the approved sentence that says it in everyday words, if there is one.
     """
 
     source: DocumentVersion
@@ -105,6 +106,7 @@ class Clause:
     level: int = 0
     has_children: bool = False
     open_blanks: tuple[str, ...] = ()
+    plain: str = ""
 
     @property
     def document(self) -> str:

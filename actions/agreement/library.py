@@ -28,6 +28,7 @@ from actions.agreement.encoder import Encoder, open_encoder
 from actions.agreement.errors import AgreementError
 from actions.agreement.examples import QuestionReader
 from actions.agreement.importing import import_file
+from actions.agreement.plain import read_plain
 from actions.agreement.repository import AgreementRepository, StoredVersion
 from actions.agreement.shelf import SERVICE, Library, Shelf
 from actions.agreement.topics import read_knowledge
@@ -102,9 +103,10 @@ class LibraryOpener:
     def _shelf(self, stored: Mapping[str, StoredVersion]) -> Shelf:
         insurer = read_insurer_settings(self._folder / "settings.yml")
         asked = read_questions(self._folder / "questions.yml")
+        plain = read_plain(self._folder / "plain.yml")
         service = stored.get(SERVICE)
         clauses: dict[str, tuple[Clause, ...]] = {
-            SERVICE: self._service(service, insurer)
+            SERVICE: plain.explain(SERVICE, self._service(service, insurer))
         }
         written_for = service.source.version if service else None
         questions = {SERVICE: asked.service if asked.version == written_for else {}}
@@ -112,7 +114,7 @@ class LibraryOpener:
         for path in self._sheets():
             product, label, filled = self._sheet(path, stored.get(path.stem))
             products.append(product)
-            clauses[product.code] = filled
+            clauses[product.code] = plain.explain(label, filled)
             questions[product.code] = asked.products.get(label, {})
         return Shelf(insurer.facts, self._papers(), tuple(products), clauses, questions)
 
