@@ -20,6 +20,7 @@ from actions.agreement.trail import recording
 from actions.say import Say
 from actions.services import Services, open_services
 from actions.turn import Turn, read_turn
+from actions.values import read_values
 
 Events = list[dict[str, Any]]
 
@@ -53,9 +54,12 @@ class BaokeAction(Action, abc.ABC):  # type: ignore[misc]
         """Entry of the action server; see `perform`."""
         with recording() as trail:
             events = await self.perform(dispatcher, tracker)
-        if trail and dispatcher.messages:
+        if dispatcher.messages:
+            values = read_values(read_turn(tracker), self.services.now())
+            reasons = {"searched": trail, "values": values}
+            custom = dispatcher.messages[-1].setdefault("custom", {})
             # Travels with the reply to the ledger; no customer is shown it.
-            dispatcher.messages[-1].setdefault("custom", {})["searched"] = trail
+            custom.update({key: found for key, found in reasons.items() if found})
         return events
 
     async def perform(

@@ -103,8 +103,7 @@ class ActionReportClaim(CustomerAction):
         substance = substance_of(turn)
         if substance and turn.slot("claim_what") is None:
             told.append(SlotSet("claim_what", substance))
-        now = self.services.now()
-        when = read_when(turn, now)
+        when = read_when(turn, turn.received_at or self.services.now())
         if isinstance(when, Filled) and turn.slot("claim_when") is None:
             told.append(SlotSet("claim_when", when.value))
         return told
@@ -136,7 +135,7 @@ class ValidateReportClaimForm(FormAction):
 
     def fields(self, turn: Turn) -> list[Field]:
         """Questions in order."""
-        now = self.services.now()
+        now = turn.received_at or self.services.now()
 
         def when(said: Turn) -> Filled | Unusable | None:
             return read_when(said, now)

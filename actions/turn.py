@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -37,6 +38,9 @@ class Turn:
     confidence: float
     entities: tuple[Entity, ...]
     slots: Mapping[str, Any]
+    received_at: datetime | None = (
+        None  # by the edge, aware; None from Rasa's own tools
+    )
 
     @property
     def is_payload(self) -> bool:
@@ -66,7 +70,8 @@ def read_turn(tracker: Tracker) -> Turn:
     message = tracker.latest_message or {}
     intent = message.get("intent") or {}
     ranking = message.get("intent_ranking") or []
-    turn_id = (message.get("metadata") or {}).get("turn_id")
+    metadata = message.get("metadata") or {}
+    turn_id = metadata.get("turn_id")
     return Turn(
         sender_id=str(tracker.sender_id),
         # A turn started by Rasa's own tools has no id: its message id serves.
@@ -86,7 +91,16 @@ def read_turn(tracker: Tracker) -> Turn:
             for entity in message.get("entities") or []
         ),
         slots=dict(tracker.slots),
+        received_at=_moment(metadata.get("received_at")),
     )
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def guesses(tracker: Tracker) -> list[str]:

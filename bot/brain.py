@@ -154,12 +154,13 @@ def _read_trace(data: Mapping[str, Any]) -> dict[str, Any]:
     """Why the brain answered so; see `bot.ledger.why`."""
     trace = {key: data[key] for key in _TRACE_KEYS if data.get(key)}
     said = [reply["response"] for reply in data["replies"] if reply.get("response")]
-    searched = [
-        search
-        for reply in data["replies"]
-        for search in (reply.get("custom") or {}).get("searched") or ()
-    ]
-    return trace | {k: v for k, v in (("responses", said), ("searched", searched)) if v}
+    found: dict[str, list[Any]] = {"responses": said}
+    for reply in data["replies"]:
+        for key in ("searched", "values"):
+            kept = found.setdefault(key, [])
+            more = (reply.get("custom") or {}).get(key) or ()
+            kept += [fact for fact in more if fact not in kept]
+    return trace | {key: facts for key, facts in found.items() if facts}
 
 
 def _read_parts(

@@ -31,6 +31,7 @@ def why_json(why: Why) -> Json:
             for guess in trace.get("ranking", [])
         ],
         "entities": trace.get("entities", []),
+        "values": trace.get("values", []),
         "actions": trace.get("actions", []),
         "active_form": trace.get("active_form"),
         "responses": trace.get("responses", []),
@@ -69,6 +70,9 @@ def why_lines(why: Why) -> Iterator[str]:
     for entity in document["entities"]:
         place = f"{entity.get('start')}-{entity.get('end')}"
         yield f"entity       {entity.get('entity')} = {entity.get('value')} ({place})"
+    for read in document["values"]:
+        value = read.get("value") or "not readable"
+        yield f"value        {read.get('entity')}: {read.get('said')} -> {value}"
     for action in document["actions"]:
         yield f"action       {action.get('name')}  by {action.get('policy')}"
     if why.trace.get("active_form"):

@@ -30,7 +30,7 @@ class Why:
         note: Why it was not answered.
         trace: What the brain told about itself: ``ranking``, ``entities``, ``actions``
             (with the policy that chose them), ``active_form``, ``responses``,
-            ``searched`` (clauses with their scores).
+            ``searched`` (clauses with their scores), ``values`` (data as read).
     """
 
     turn_id: str
