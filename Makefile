@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock train bench clean python
+.PHONY: help setup run test lint format lock train bench bench-nlu clean python
 
 PORT ?=
 HOST ?=
@@ -15,7 +15,7 @@ PYTHON ?= $(shell for name in python3.11 python3 python /usr/local/bin/python3.1
 
 help: ## show this list
 	@echo "baoke (保客), an insurer's customer-service bot"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null \
 		|| grep '## ' Makefile
 	@echo "  PORT=9000 make run moves the port; RASA_FULL=1 make setup adds TensorFlow to Rasa"
 
@@ -56,6 +56,10 @@ train: python ## train the model if its data changed
 bench: python ## measure (figures, no verdict)
 	@"$(PYTHON)" scripts/setup.py --dev
 	@exec .venv/bin/python -m pytest -m bench -s tests/bench $(PYTEST_ARGS)
+
+bench-nlu: python ## measure understanding beside its ablations (RASA_FULL=1: and DIET)
+	@"$(PYTHON)" scripts/setup.py --environments-only
+	@exec bot/assistant/.venv/bin/python tests/bench/bench_nlu.py --write docs/understanding.md $(ARGS)
 
 clean: ## remove environments, tools and caches; var/ (data, models) stays
 	@rm -rf .venv bot/assistant/.venv .tools .mypy_cache .ruff_cache .pytest_cache bot/assistant/.rasa

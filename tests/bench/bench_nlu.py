@@ -1,8 +1,9 @@
 """Side by side: our understanding, its ablations, Rasa's default pipeline (make bench-nlu).
 
-In: data/nlu and the held-out file. Out: a table on standard output, and with ``--write``
-docs/understanding-bench.md and docs/confusion.png. Run by the Rasa environment's Python;
-Rasa's default pipeline joins in when ``--full`` names an interpreter that has TensorFlow.
+In: data/nlu and the held-out file. Out: tables on standard output, and with ``--write``
+between the marks of a document, with confusion.png beside it. Run by the Rasa
+environment's Python; Rasa's default pipeline joins in when that has TensorFlow
+(``RASA_FULL=1``) or ``--full`` names an interpreter that has.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ HERE = Path(__file__).parent / "nlu"
 sys.path[:0] = [str(ASSISTANT), str(HERE)]
 
 from candidates import CANDIDATES  # noqa: E402
+from components.homophones import trade_homophones  # noqa: E402
 from components.text import normalise  # noqa: E402
 from measures import OUT, measure  # noqa: E402
 
@@ -43,66 +47,88 @@ COLUMNS = (
 MARKS = ("<!-- table -->\n", "<!-- end of table -->")
 
 
+@dataclass
+class Sentences:
+    """Sentences as a classifier takes them, each list of the same length."""
+
+    texts: list[str]
+    words: list[list[str]]
+    vectors: Any  # shape (n, 384)
+    labels: list[str]
+
+    def some(self, chosen: Any) -> Sentences:
+        """Those at some positions."""
+        return Sentences(
+            [self.texts[i] for i in chosen],
+            [self.words[i] for i in chosen],
+            self.vectors[chosen],
+            [self.labels[i] for i in chosen],
+        )
+
+    def fit(self, model: Any) -> Any:
+        """Train a classifier on them."""
+        return model.fit(self.texts, self.words, self.vectors, self.labels)
+
+    def ask(self, model: Any) -> tuple[list[str], Any]:
+        """Best intents and their confidence."""
+        found = model.predict(self.texts, self.words, self.vectors)
+        return [model.labels[i] for i in found.argmax(axis=1)], found.max(axis=1)
+
+
 def main() -> None:
     """Measure everything and print."""
     args = _arguments()
-    texts, labels = read_training(ROOT / "data" / "nlu")
+    typed, labels = read_training(ROOT / "data" / "nlu")
     held = read_held_out(args.held_out)
-    plain = [normalise(text) for text in texts]
-    asked = [normalise(row["text"]) for row in held]
-    vectors = encode([*plain, *asked], args.cache)
-    cut = [words_of(text) for text in (*plain, *asked)]
-    n = len(plain)
-    folds = np.random.default_rng(7).permutation(n) % args.folds
-    rows: list[dict[str, Any]] = []
-    confusion: Any = None
+    known = read(typed, labels, args.cache)
+    asked = read([r["text"] for r in held], [r["intent"] for r in held], args.cache)
+    rows, crossed = [], []
     for name, build in CANDIDATES.items():
         print(f"… {name}", file=sys.stderr, flush=True)
-        crossed: list[str] = [""] * n
-        sure = np.zeros(n)
-        for fold in range(args.folds):
-            inside, outside = np.where(folds != fold)[0], np.where(folds == fold)[0]
-            model = build().fit(
-                [plain[i] for i in inside],
-                [cut[i] for i in inside],
-                vectors[inside],
-                [labels[i] for i in inside],
-            )
-            part = model.predict(
-                [plain[i] for i in outside], [cut[i] for i in outside], vectors[outside]
-            )
-            for place, i in enumerate(outside):
-                best = int(part[place].argmax())
-                crossed[i], sure[i] = model.labels[best], part[place][best]
-        started = time.perf_counter()
-        model = build().fit(plain, cut[:n], vectors[:n], labels)
-        seconds = time.perf_counter() - started
-        started = time.perf_counter()
-        found = np.array(
-            [
-                model.predict([t], [w], v[None])[0]
-                for t, w, v in zip(asked, cut[n:], vectors[n:], strict=True)
-            ]
-        )
-        each = 1000 * (time.perf_counter() - started) / len(asked)
-        best = [model.labels[i] for i in found.argmax(axis=1)]
-        if confusion is None:
-            confusion = (crossed, labels)
-        rows.append(
-            {
-                "name": name,
-                "crossed": measure(crossed, sure, labels, [[] for _ in labels]),
-                "held": measure(best, found.max(axis=1), *wanted_of(held)),
-                "fit_seconds": seconds,
-                "classify_ms": each,
-            }
-        )
-    whole = whole_pipelines(args, plain, labels, texts, held)
-    report = render(rows, whole, n, len(held), args.folds)
+        guessed, row = classifier_row(build, known, asked, held, args.folds)
+        rows.append({"name": name, **row})
+        crossed.append(guessed)
+    whole = whole_pipelines(args, labels, typed, held)
+    report = render(rows, whole, len(typed), len(held), args.folds)
     print(report)
     if args.write:
         write(args.write, report)
-        draw(*confusion, args.write.parent / "confusion.png")
+        draw(crossed[0], labels, args.write.parent / "confusion.png")
+
+
+def classifier_row(
+    build: Any, known: Sentences, asked: Sentences, held: list, folds: int
+) -> tuple[list[str], dict[str, Any]]:
+    """Cross-validate one classifier, then ask it the held-out sentences."""
+    n = len(known.texts)
+    fold = np.random.default_rng(7).permutation(n) % folds
+    guessed, sure = [""] * n, np.zeros(n)
+    for number in range(folds):
+        outside = np.where(fold == number)[0]
+        model = known.some(np.where(fold != number)[0]).fit(build())
+        best, sure[outside] = known.some(outside).ask(model)
+        for i, intent in zip(outside, best, strict=True):
+            guessed[i] = intent
+    started = time.perf_counter()
+    model = known.fit(build())
+    seconds = time.perf_counter() - started
+    started = time.perf_counter()
+    for i in range(len(asked.texts)):  # one by one, as a server is asked
+        asked.some(np.array([i])).ask(model)
+    each = 1000 * (time.perf_counter() - started) / len(asked.texts)
+    best, confidence = asked.ask(model)
+    return guessed, {
+        "crossed": measure(guessed, sure, known.labels, [()] * n),
+        "held": measure(best, confidence, *wanted_of(held)),
+        "fit_seconds": seconds,
+        "classify_ms": each,
+    }
+
+
+def read(typed: list[str], labels: list[str], cache: Path) -> Sentences:
+    """Bring sentences into the classifier's form."""
+    texts = [readable(text) for text in typed]
+    return Sentences(texts, [words_of(t) for t in texts], encode(texts, cache), labels)
 
 
 def _arguments() -> argparse.Namespace:
@@ -134,6 +160,12 @@ def read_held_out(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
         return [row for row in rows if row["intent"] != "none"]
+
+
+def readable(text: str) -> str:
+    """The text as the classifier reads it."""
+    words_of("")  # loads the lexicon, on which the correction rests
+    return trade_homophones().correct(normalise(text))
 
 
 def wanted_of(held: list[dict[str, str]]) -> tuple:
@@ -169,7 +201,6 @@ def encode(texts: list[str], cache: Path) -> Any:
 
 def whole_pipelines(
     args: argparse.Namespace,
-    plain: list[str],
     labels: list[str],
     texts: list[str],
     held: list[dict[str, str]],
@@ -193,12 +224,15 @@ def whole_pipelines(
         questions = folder / "questions.json"
         questions.write_text(json.dumps([row["text"] for row in held]))
         runs = [("ours, whole pipeline", sys.executable, ASSISTANT / "config.yml")]
-        if args.full:
+        full = args.full or (sys.executable if find_spec("tensorflow") else None)
+        if full:
             default = HERE / "rasa_default.yml"
-            runs.append(("Rasa's default, DIET 100 epochs", args.full, default))
+            runs.append(("Rasa's default, DIET 100 epochs", full, default))
         for title, python, config in runs:
             print(f"… {title}", file=sys.stderr, flush=True)
-            result = _run_pipeline(python, config, nlu, questions, folder / "out.json")
+            own = config.is_relative_to(ASSISTANT)
+            files = (config, nlu, questions, folder / "out.json")
+            result = _run_pipeline(python, *files, placeholder=own)
             names, confidence = zip(*result.pop("found"), strict=True)
             judged = measure(names, np.array(confidence), *wanted_of(held))
             found.append({"name": title, "held": judged, **result})
@@ -206,11 +240,19 @@ def whole_pipelines(
 
 
 def _run_pipeline(
-    python: str, config: Path, nlu: Path, questions: Path, out: Path
+    python: str,
+    config: Path,
+    nlu: Path,
+    questions: Path,
+    out: Path,
+    *,
+    placeholder: bool,
 ) -> dict[str, Any]:
     command = [python, str(HERE / "rasa_pipeline.py")]
     command += [str(path) for path in (config, nlu, questions, out)]
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "LOG_LEVEL": "ERROR"}
+    if placeholder:  # as installed by default, whatever this environment holds
+        env["PYTHONPATH"] = str(ASSISTANT / "placeholder")
     done = subprocess.run(
         command, cwd=ASSISTANT, env=env, capture_output=True, text=True
     )

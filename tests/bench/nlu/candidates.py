@@ -87,9 +87,10 @@ class Nearest:
 
 
 CANDIDATES: dict[str, Callable[[], Any]] = {
-    "ours: n-grams + words + e5, linear SVM": Linear,
-    "without e5 (n-grams + words, linear SVM)": lambda: Linear(dense_weight=0.0),
-    "e5 only, linear SVM": lambda: Linear(sparse_weight=0.0),
+    "ours: n-grams, syllables, words, e5; linear SVM": Linear,
+    "without homophones' syllables": lambda: Linear(sound_weight=0.0),
+    "without e5": lambda: Linear(dense_weight=0.0),
+    "e5 only, linear SVM": lambda: Linear(sparse_weight=0.0, sound_weight=0.0),
     "our features, logistic regression": Logistic,
     "our features, kNN over examples (k=10)": Nearest,
 }
