@@ -11,12 +11,15 @@ from actions.base import BaokeAction, Events
 from actions.fields import reset
 from actions.forms import FORM_EXIT
 from actions.say import Say
-from actions.turn import Turn, guesses, read_turn
-from actions.words import title_of
+from actions.turn import Guess, Turn, guesses, read_turn
+from actions.words import is_upset, is_upset_with_us, title_of
 
 MISUNDERSTOOD = "misunderstood"
 # Messages not understood in a row before a human is called.
 TRIES = 2
+# Two guesses together below this share of probability are no help (docs/understanding.md).
+WORTH_GUESSING = 0.3
+UPSET = "upset"
 
 
 class ActionGreet(BaokeAction):
@@ -149,7 +152,10 @@ class ActionOutOfScope(BaokeAction):
         return "action_out_of_scope"
 
     def answer(self, turn: Turn, say: Say) -> Events:
-        """Refuse politely."""
+        """Refuse politely; an insult is a cry for somebody who listens."""
+        if is_upset_with_us(turn.text):
+            say.hand_off("utter_upset_handoff", UPSET)
+            return []
         say("utter_out_of_scope")
         return []
 
@@ -171,6 +177,9 @@ class ActionFallback(BaokeAction):
         """Climb one step of the ladder."""
         turn, say = read_turn(tracker), Say(dispatcher)
         before = int(turn.slot(MISUNDERSTOOD) or 0)
+        if is_upset(turn.text):
+            say.hand_off("utter_upset_handoff", UPSET)
+            return [SlotSet(MISUNDERSTOOD, 0)]
         if before >= TRIES:
             say.hand_off("utter_fallback_handoff", "not_understood")
             return [SlotSet(MISUNDERSTOOD, 0)]
@@ -185,12 +194,12 @@ class ActionFallback(BaokeAction):
             SlotSet("pending_question", turn.text),
         ]
 
-    def _offer(self, names: list[str], before: int, say: Say) -> None:
-        real = [name for name in names if name not in _NO_GUESS]
-        if before or len(real) < 2:
+    def _offer(self, ranked: list[Guess], before: int, say: Say) -> None:
+        real = [guess for guess in ranked if guess.intent not in _NO_GUESS][:2]
+        if before or len(real) < 2 or sum(g.confidence for g in real) < WORTH_GUESSING:
             say("utter_rephrase")
             return
-        first, second = real[:2]
+        first, second = (guess.intent for guess in real)
         say(
             "utter_guess_two",
             first=first,

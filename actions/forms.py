@@ -20,6 +20,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.base import BaokeAction, Events
 from actions.say import Say
 from actions.turn import Turn, read_turn
+from actions.words import is_upset
 
 REQUESTED_SLOT = "requested_slot"
 FORM_EXIT = "form_exit"
@@ -184,6 +185,8 @@ def fill(
         turn.intent not in POLITENESS or turn.confidence >= PLAINLY_POLITE
     ):
         return Outcome(question=turn.intent)
+    if is_upset(turn.text):
+        return Outcome(leave="request_handoff")
     return Outcome(unusable=answer or Unusable("utter_answer_not_understood"))
 
 

@@ -103,8 +103,19 @@ def _moment(text: object) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def guesses(tracker: Tracker) -> list[str]:
-    """Names of the intents the classifier thought of, best first, without fallback."""
+@dataclass(frozen=True)
+class Guess:
+    """An intent the classifier thought of, and its share of probability."""
+
+    intent: str
+    confidence: float
+
+
+def guesses(tracker: Tracker) -> list[Guess]:
+    """What the classifier thought of, best first, without fallback."""
     ranking = (tracker.latest_message or {}).get("intent_ranking") or []
-    names = [str(guess.get("name")) for guess in ranking]
-    return [name for name in names if name != "nlu_fallback"]
+    return [
+        Guess(str(guess.get("name")), float(guess.get("confidence") or 0.0))
+        for guess in ranking
+        if guess.get("name") != "nlu_fallback"
+    ]

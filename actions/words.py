@@ -24,3 +24,13 @@ def words() -> dict[str, Any]:
 def title_of(intent: str) -> str:
     """What a button calls a wish; the intent's own name when the file has none."""
     return str(words()["intents"].get(intent, intent))
+
+
+def is_upset(text: str) -> bool:
+    """Whether a text is angry or helpless: its writer is not asked again."""
+    return any(cue in text for cue in words()["upset"])
+
+
+def is_upset_with_us(text: str) -> bool:
+    """Whether it is also about us: 垃圾分类怎么扔 is not."""
+    return is_upset(text) and any(cue in text for cue in words()["addressed"])

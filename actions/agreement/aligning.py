@@ -1,7 +1,8 @@
 """Finds the clause of each known topic in any agreement of the family.
 
 In: topics and the clauses of a text never seen. Out: topic → clause, or nothing when
-the text does not speak of it. Numbers play no part; only likeness of the wording.
+the text does not speak of it. Likeness of the wording decides; a clause in the topic's
+usual place is believed a little sooner.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from actions.agreement.clauses import Clause
+from actions.agreement.clauses import Clause, fold_ref
 from actions.agreement.examples import QuestionReader, centred
 from actions.agreement.lexical import TfIdf
 from actions.agreement.topics import Topic
@@ -21,7 +22,8 @@ from actions.agreement.words import bigrams, normalise
 WORDING_WEIGHT = 1.5
 ASKING_WEIGHT = 2.0
 MIN_LIKENESS = 0.72  # a topic below has no clause
-MIN_SHARE = 0.78  # of the likeness of the topic that fits the clause best
+PLACE_BONUS = 0.5  # of a clause that stands where the family's form has it
+MIN_SHARE = 0.74  # of the likeness of the topic that fits the clause best
 MIN_FREE_SHARE = 0.85  # of the likeness with the favourite, to take a free clause
 
 
@@ -110,4 +112,9 @@ def _likeness(
     counts = np.array([len(topic.questions) for topic in topics])
     starts = np.cumsum([0, *counts[:-1]])
     by_question = np.add.reduceat(asked @ full_vectors.T, starts, axis=0)
-    return np.asarray(result + ASKING_WEIGHT * by_question / counts[:, None])
+    usual = [[fold_ref(t.place) == fold_ref(c.ref) for c in clauses] for t in topics]
+    return np.asarray(
+        result
+        + ASKING_WEIGHT * by_question / counts[:, None]
+        + PLACE_BONUS * np.array(usual)
+    )

@@ -6,9 +6,12 @@ rest of the product quotes: its blanks are filled and it knows its version.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from actions.agreement.words import normalise
 
 PREAMBLE_REF = "首部"  # where blanks of the title and party block are listed
 
@@ -138,3 +141,8 @@ class Product:
     label: str
     aliases: tuple[str, ...]
     source: DocumentVersion
+
+
+def fold_ref(ref: str) -> str:
+    """Bring a reference to one form: no spaces, half-width brackets and digits."""
+    return re.sub(r"[\s.、．]", "", normalise(ref))

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from actions.agreement.clauses import Clause, Hit
+from actions.agreement.clauses import Clause, Hit, fold_ref
 from actions.agreement.errors import AgreementError
-from actions.agreement.shelf import fold_ref
 
 Search = Callable[[str], Sequence[Hit]]
 RANKS = 3  # positions looked at

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from actions.agreement.clauses import Clause, Hit, Product
+from actions.agreement.clauses import Clause, Hit, Product, fold_ref
 from actions.agreement.commitments import Commitment, commitments_of
 from actions.agreement.examples import QuestionReader
 from actions.agreement.search import PRODUCT_WEIGHTS, ClauseSearch
@@ -220,11 +220,6 @@ class Library:
             for name in (product.code, product.name, product.label, *product.aliases)
             if name
         ]
-
-
-def fold_ref(ref: str) -> str:
-    """Bring a reference to one form: no spaces, half-width brackets and digits."""
-    return re.sub(r"[\s.、．]", "", normalise(ref))
 
 
 def _places(name: str, text: str) -> list[int]:

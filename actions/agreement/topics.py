@@ -29,6 +29,7 @@ class Topic:
     group: str
     about: tuple[str, ...]
     questions: tuple[str, ...]
+    place: str = ""  # its reference in the family's usual form
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def read_knowledge(folder: Path) -> Knowledge:
                     about=tuple(str(about) for about in topic["about"]),
                     questions=_lines(topic["questions"])
                     + _lines(asked.get(topic["key"]) or ""),
+                    place=str(topic.get("place") or ""),
                 )
                 for topic in topics.get("topics") or []
             ),

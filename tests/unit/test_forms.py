@@ -120,6 +120,12 @@ def test_that_an_answer_that_cannot_be_taken_says_why() -> None:
     )
 
 
+def test_that_anger_that_is_no_answer_brings_a_human() -> None:
+    assert _fill("phone", turn_of("你他妈耍我呢")).leave == "request_handoff"
+    told = _fill("phone", turn_of("13900000002，快点，急死了", phone="13900000002"))
+    assert told.values["phone"] == "13900000002"
+
+
 def test_that_what_no_field_understands_is_not_understood() -> None:
     assert _fill("plate", turn_of("蓝色的")).unusable == Unusable(
         "utter_answer_not_understood"
