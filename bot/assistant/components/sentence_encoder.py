@@ -72,6 +72,10 @@ class CachedEncoder:
         self._vectors.update(vectors)
         self._size = max(self._size, len(self._vectors))
 
+    def make_room(self, count: int) -> None:
+        """Hold at least ``count`` vectors: a smaller memory would forget them in turn."""
+        self._size = max(self._size, count)
+
     def encode(self, text: str) -> np.ndarray:
         """Vector of ``text``, shape (n,), from memory when it was seen before."""
         vector = self._vectors.pop(text, None)
@@ -167,6 +171,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         kept = _TrainingVectors(
             Path(folder) if folder else None, self._config["encoder"]
         )
+        self._encoder.make_room(len(training_data.training_examples))
         kept.fill(self._encoder)
         self.process(training_data.training_examples)
         kept.keep(normalised(e) for e in training_data.training_examples if e.get(TEXT))
