@@ -5,15 +5,19 @@ from __future__ import annotations
 import abc
 from typing import ClassVar
 
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.agreement.cite import Citation
 from actions.agreement.clauses import Product
+from actions.agreement.library import Library
 from actions.answers import in_section, quote_product
-from actions.base import BaokeAction, Events
+from actions.base import PENDING_INTENT, BaokeAction, Events
 from actions.say import Button, Say, button
 from actions.turn import Turn
 from actions.words import words
+
+# Characters of a reply that names a product and asks nothing itself.
+LONGEST_CHOICE = 8
 
 
 class ProductQuestion(BaokeAction):
@@ -38,11 +42,15 @@ class ProductQuestion(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Quote the section, or ask which product is meant."""
-        question = turn.slot("pending_question") if turn.is_payload else turn.text
+        chosen = turn.is_payload or _names_choice(self.services.library(), turn)
+        question = turn.slot("pending_question") if chosen else turn.text
         product = self._product(turn)
         if product is None:
             say("utter_which_product", buttons=self._choices())
-            return [SlotSet("pending_question", question)]
+            return [
+                SlotSet("pending_question", question),
+                SlotSet(PENDING_INTENT, self.intent),
+            ]
         sections = words()["product_sections"]
         citations = quote_product(
             self.services.library(),
@@ -89,6 +97,20 @@ class ProductQuestion(BaokeAction):
         ]
 
 
+def chosen_product(library: Library, turn: Turn) -> Events:
+    """Go back to the question that asked for a product, when one is named in reply."""
+    if not _names_choice(library, turn):
+        return []
+    return [FollowupAction(f"action_{turn.slot(PENDING_INTENT)}")]
+
+
+def _names_choice(library: Library, turn: Turn) -> bool:
+    """Whether a few words name the product that was asked for: 重疾的."""
+    short = not turn.is_payload and len(turn.text) <= LONGEST_CHOICE
+    waits = short and turn.slot(PENDING_INTENT)
+    return bool(waits) and library.resolve_product(turn.text) is not None
+
+
 class ActionAskProduct(ProductQuestion):
     """What products there are, what one is."""
 
@@ -98,6 +120,8 @@ class ActionAskProduct(ProductQuestion):
     def answer(self, turn: Turn, say: Say) -> Events:
         """Introduce the named product, or show the list."""
         library = self.services.library()
+        if asked := chosen_product(library, turn):
+            return asked
         spoken = turn.first("product") or ("" if turn.is_payload else turn.text)
         if library.resolve_product(spoken) is None:
             say("utter_products", buttons=self._choices())

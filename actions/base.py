@@ -23,6 +23,7 @@ from actions.turn import Turn, read_turn
 from actions.values import read_values
 
 Events = list[dict[str, Any]]
+PENDING_INTENT = "pending_intent"  # slot: the question that waits for a product
 
 
 class BaokeAction(Action, abc.ABC):  # type: ignore[misc]
@@ -68,10 +69,20 @@ class BaokeAction(Action, abc.ABC):  # type: ignore[misc]
         """Answer the latest message; an action that needs the tracker overrides it."""
         turn = read_turn(tracker)
         events = self.answer(turn, Say(dispatcher))
+        # A product named later belongs to another question.
+        if turn.slot(PENDING_INTENT) and not _keeps_pending(events):
+            events = [*events, SlotSet(PENDING_INTENT, None)]
         # Understood: the ladder of `action_fallback` starts anew.
         if turn.slot("misunderstood") and turn.intent != "deny":
             events = [*events, SlotSet("misunderstood", 0)]
         return events
+
+
+def _keeps_pending(events: Events) -> bool:
+    return any(
+        event.get("event") == "followup" or event.get("name") == PENDING_INTENT
+        for event in events
+    )
 
 
 class CustomerAction(BaokeAction):

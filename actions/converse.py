@@ -7,6 +7,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answers import search_service
+from actions.ask_product import chosen_product
 from actions.base import BaokeAction, Events
 from actions.fields import reset
 from actions.forms import FORM_EXIT
@@ -129,6 +130,8 @@ class ActionInform(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Go on with what the data belongs to."""
+        if asked := chosen_product(self.services.library(), turn):
+            return asked
         for entity, intent in _WISH_OF_ENTITY.items():
             if turn.first(entity):
                 return [FollowupAction(f"action_{intent}")]

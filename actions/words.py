@@ -28,9 +28,11 @@ def title_of(intent: str) -> str:
 
 def is_upset(text: str) -> bool:
     """Whether a text is angry or helpless: its writer is not asked again."""
-    return any(cue in text for cue in words()["upset"])
+    return any(cue in text for key in ("upset", "insults") for cue in words()[key])
 
 
 def is_upset_with_us(text: str) -> bool:
-    """Whether it is also about us: 垃圾分类怎么扔 is not."""
+    """Whether its anger is about us: 垃圾分类怎么扔 is not."""
+    if any(cue in text for cue in words()["upset"]):
+        return True
     return is_upset(text) and any(cue in text for cue in words()["addressed"])
