@@ -46,6 +46,17 @@ def _model(sharpness: float = 1.0) -> IntentModel:
     )
 
 
+def test_that_what_is_outside_gets_its_bonus() -> None:
+    model = _model()
+    before = dict(model.rank("", [], NOTHING))
+    model.labels = ["query_policy", "out_of_scope", "greet"]
+    after = dict(model.rank("", [], NOTHING))
+    odds = after["out_of_scope"] / after["query_policy"]
+    assert odds == pytest.approx(
+        np.e * before["track_claim"] / before["query_policy"], rel=1e-5
+    )
+
+
 NOTHING = np.zeros(SIZE, np.float32)
 
 

@@ -20,6 +20,8 @@ from components.homophones import sounds
 # Runs of Latin letters or digits are one unit; digits lose their value, not their length.
 _UNIT = re.compile(r"[a-z]+|\d+|\S")
 _WORD = re.compile(r"\w")
+# What is none of our business is more varied than any examples of it: it gets a bonus.
+OUTSIDE = "out_of_scope"
 HEARD = "p:"  # marks an n-gram of syllables
 
 
@@ -36,6 +38,7 @@ class Hyperparameters:
     sound_weight: float = 1.0  # of the n-grams of syllables
     dense_weight: float = 1.0
     calibration_folds: int = 3
+    outside_bonus: float = 1.0  # added to the log-odds of `OUTSIDE`
 
 
 @dataclass
@@ -176,6 +179,8 @@ class IntentModel:
         dense = self.features.dense(vector[None, :])[0]
         logits += dense @ self.weights[len(self.features.idf) :]
         logits *= self.sharpness
+        if OUTSIDE in self.labels:
+            logits[self.labels.index(OUTSIDE)] += self.features.settings.outside_bonus
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
         order = np.argsort(-probabilities)
