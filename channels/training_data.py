@@ -73,6 +73,10 @@ def _disagreements(
     for name, where in domain.items():
         if name not in used:
             yield f"{where}: intent '{name}' has no example below data/nlu"
+    for example in examples:
+        if example.text.startswith("/"):
+            where = _where(places, example.path, example.line)
+            yield f"{where}: '{example.text}' reads as a button's payload, not as words"
     yield from _contradictions(places, examples)
 
 

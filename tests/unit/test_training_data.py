@@ -55,6 +55,10 @@ def test_that_good_data_passes(tmp_path: Path) -> None:
             ["data/nlu/talk/greet.yml:9: '您好！' is thank here and greet at "
              "data/nlu/talk/greet.yml:6"],
         ),
+        (
+            GOOD.replace("您好", "/start"),
+            ["data/nlu/talk/greet.yml:6: '/start' reads as a button's payload"],
+        ),
         ("nlu: [", ["data/nlu/talk/greet.yml:2: "]),
         ("nlu:\n- intent: greet\n  examples: |\n   - a\n - b", ["greet.yml:5: "]),
         ("- a", ["greet.yml:1: a file must be a mapping"]),
