@@ -53,7 +53,7 @@ def test_that_what_is_outside_gets_its_bonus() -> None:
     after = dict(model.rank("", [], NOTHING))
     odds = after["out_of_scope"] / after["query_policy"]
     assert odds == pytest.approx(
-        np.exp(0.5) * before["track_claim"] / before["query_policy"], rel=1e-5
+        np.exp(0.8) * before["track_claim"] / before["query_policy"], rel=1e-5
     )
 
 

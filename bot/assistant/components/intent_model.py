@@ -38,7 +38,7 @@ class Hyperparameters:
     sound_weight: float = 1.0  # of the n-grams of syllables
     dense_weight: float = 1.0
     calibration_folds: int = 3
-    outside_bonus: float = 0.5  # added to the log-odds of `OUTSIDE`
+    outside_bonus: float = 0.8  # added to the log-odds of `OUTSIDE`
 
 
 @dataclass
