@@ -217,3 +217,35 @@ def test_that_a_long_message_is_cut() -> None:
 def test_that_a_button_is_told_from_words() -> None:
     assert is_payload("/affirm")
     assert not is_payload("保单/理赔")
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "value"),
+    [
+        ("定损才给两千八", "amount", "两千八"),
+        ("换个灯一百二", "amount", "一百二"),
+        ("修车得七八千", "amount", "七八千"),
+        ("手机摔了2k多", "amount", "2k多"),
+        ("有没有1万5", "amount", "1万5"),
+        ("保费叁仟陆佰元", "amount", "叁仟陆佰元"),
+        ("国庆第二天崴了脚", "date", "国庆第二天"),
+        ("腊月二十八回家路上", "date", "腊月二十八"),
+        ("正月初五撞的", "date", "正月初五"),
+        ("前儿个刚签的字", "date", "前儿个"),
+        ("身份证号610113 19710508 3790", "id_number", "610113 19710508 3790"),
+        ("老身份证只有十五位，310106620715302", "id_number", "310106620715302"),
+        ("身份证后六位181234", "id_tail", "181234"),
+        ("牌照 津 B·66T02", "plate_no", "津 B·66T02"),
+    ],
+)
+def test_that_further_forms_are_found(text: str, entity: str, value: str) -> None:
+    found = EntityPatterns(["车险"]).find(text)
+    assert [(span.entity, span.value) for span in found] == [(entity, value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["得一块儿买吗", "三百多人", "交20年还是30年", "缴费期限选10年", "一千八百公里"],
+)
+def test_that_counts_and_durations_are_no_data(text: str) -> None:
+    assert EntityPatterns(["车险"]).find(text) == []
