@@ -5,7 +5,7 @@ safe. The other side is bot/assistant/connector.py.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,17 +28,22 @@ TURN_PATH = "/webhooks/baoke/turn"
 HEALTH_PATH = "/webhooks/baoke/"
 _FIRST_PAUSE = 0.2  # seconds between tries, doubled up to the longest
 _LONGEST_PAUSE = 3.0
+_REST_SECONDS = 3.0  # a server that was not there is asked last for so long
+TIMEOUT = "timeout"
 _TRACE_KEYS = ("ranking", "entities", "actions", "active_form")
 
 log = structlog.get_logger()
 
 
 class RasaBrain:
-    """Asks Rasa; tries again for a while when nobody is there.
+    """Asks one of several Rasa servers; tries again for a while when none is there.
+
+    Any server can answer any question: dialogue state and lock are shared between
+    them, and a question that was answered already is answered the same way again.
 
     Args:
         client: Keeps connections open; its owner closes it.
-        base_url: Of the Rasa server.
+        urls: Of the servers.
         timeout: For one call.
         retry_budget: For all tries of one question. After a question used it up in
             vain, each further one gets a single try until Rasa answers again.
@@ -47,12 +52,14 @@ class RasaBrain:
     def __init__(
         self,
         client: httpx.AsyncClient,
-        base_url: str,
+        urls: Sequence[str],
         timeout: timedelta,
         retry_budget: timedelta,
     ) -> None:
         self._client = client
-        self._url = base_url.rstrip("/") + TURN_PATH
+        # _busy[url] = questions being asked there
+        self._busy = {url.rstrip("/") + TURN_PATH: 0 for url in urls}
+        self._resting: dict[str, float] = {}  # [url] = loop time until it is avoided
         self._timeout = timeout.total_seconds()
         self._budget = retry_budget.total_seconds()
         self._given_up = False
@@ -61,18 +68,18 @@ class RasaBrain:
         """Answer one turn.
 
         Raises:
-            BrainUnreachable: Nobody there within the budget.
+            BrainUnreachable: Nobody there within the budget, or too slow.
             BrainFailed: Rasa ran and failed, stayed silent or talked nonsense.
         """
         now = asyncio.get_running_loop().time
         deadline, pause = now() + self._budget, _FIRST_PAUSE
         while True:
             try:
-                answer = await self._ask_once(question)
+                answer = await self._ask_somebody(question)
             except BrainUnreachable as err:
-                late = now() + pause > deadline
+                late = now() + pause > deadline or err.code == TIMEOUT
                 if self._given_up or question.urgent or late:
-                    self._given_up = self._given_up or late
+                    self._given_up = self._given_up or (late and err.code != TIMEOUT)
                     raise
                 log.info("brain.retry", turn_id=question.turn_id, code=err.code)
                 await asyncio.sleep(pause)
@@ -84,7 +91,22 @@ class RasaBrain:
                 self._given_up = False
                 return answer
 
-    async def _ask_once(self, question: Question) -> Answer:
+    async def _ask_somebody(self, question: Question) -> Answer:
+        """Ask the least busy server; another one when nobody is there."""
+        now = asyncio.get_running_loop().time()
+        order = sorted(
+            self._busy, key=lambda u: (self._resting.get(u, 0) > now, self._busy[u])
+        )
+        for url in order:
+            try:
+                return await self._ask_once(url, question)
+            except BrainUnreachable as err:
+                self._resting[url] = now + _REST_SECONDS
+                if err.suspicious or url == order[-1]:
+                    raise
+        raise AssertionError("there is at least one server")
+
+    async def _ask_once(self, url: str, question: Question) -> Answer:
         body = {
             "sender_id": question.sender_id,
             "turn_id": question.turn_id,
@@ -92,24 +114,32 @@ class RasaBrain:
             "metadata": dict(question.metadata),
             "may_wait": question.may_wait,
         }
+        self._busy[url] += 1
         try:
-            response = await self._client.post(
-                self._url, json=body, timeout=self._timeout
-            )
-        except httpx.ReadTimeout as err:
-            raise BrainFailed("timeout") from err  # it may still be at work
-        except httpx.HTTPError as err:
+            response = await self._client.post(url, json=body, timeout=self._timeout)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as err:
             raise BrainUnreachable("unreachable", type(err).__name__) from err
-        try:
-            data = response.json()
-        except ValueError as err:
-            raise BrainFailed("bad_answer", f"HTTP {response.status_code}") from err
-        if response.status_code != httpx.codes.OK:
-            raise _failure(response.status_code, data)
-        try:
-            return read_answer(data)
-        except (KeyError, TypeError, ValueError, AttributeError) as err:
-            raise BrainFailed("bad_answer", repr(err)[:200]) from err
+        except httpx.ReadTimeout as err:
+            raise BrainUnreachable(TIMEOUT, suspicious=True) from err
+        except httpx.HTTPError as err:
+            raise BrainUnreachable("cut_off", type(err).__name__, True) from err
+        finally:
+            self._busy[url] -= 1
+        self._resting.pop(url, None)
+        return _read_response(response)
+
+
+def _read_response(response: httpx.Response) -> Answer:
+    try:
+        data = response.json()
+    except ValueError as err:
+        raise BrainFailed("bad_answer", f"HTTP {response.status_code}") from err
+    if response.status_code != httpx.codes.OK:
+        raise _failure(response.status_code, data)
+    try:
+        return read_answer(data)
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        raise BrainFailed("bad_answer", repr(err)[:200]) from err
 
 
 def _failure(status: int, data: Any) -> BrainFailed | BrainUnreachable:

@@ -87,14 +87,18 @@ class Desk:
         )
 
     def wants_human(self, turn: Turn) -> bool:
-        """Say whether a turn asks for a human so plainly that no brain is needed."""
+        """Say whether a turn asks for a human so plainly that no brain is needed.
+
+        While the brain is away, what the customer wrote since then counts as well.
+        """
+        later = turn.behind if turn.postponed_at else ()
         return any(
             message.payload == REQUEST_PAYLOAD
             or (
                 message.text is not None
                 and self._notices.means("request_handoff", message.text)
             )
-            for message in turn.messages
+            for message in (*turn.messages, *later)
         )
 
     def offer_human(self, turn: Turn, notice: str) -> Outbound:

@@ -7,8 +7,8 @@
     ├── Unauthorized        no token, a forged one, an expired one
     ├── Overloaded          too much at once; retry_after says when to come back
     ├── BrainError          no answer from Rasa
-    │   ├── BrainUnreachable    nobody there, or cut off: asking again is safe
-    │   └── BrainFailed         it ran and failed, or stayed silent: do not repeat
+    │   ├── BrainUnreachable    nobody there, cut off or too slow: may be asked again
+    │   └── BrainFailed         it ran and failed, or said nothing: do not repeat
     ├── IllegalMove         the desk may not go from this state to that one
     ├── StoreError          the ledger could not be read or written
     ├── StaleTurn           another worker has finished this turn already
@@ -65,7 +65,16 @@ class BrainError(BaokeError):
 
 
 class BrainUnreachable(BrainError):
-    """Nobody answered, so the question may be asked again under its turn_id."""
+    """Nobody answered, so the question may be asked again under its turn_id.
+
+    Attributes:
+        suspicious: The brain had heard the question: it was cut off or silent since.
+            Once that is bad luck, again and again the question is the cause.
+    """
+
+    def __init__(self, code: str, detail: str = "", suspicious: bool = False) -> None:
+        super().__init__(code, detail)
+        self.suspicious = suspicious
 
 
 class BrainFailed(BrainError):

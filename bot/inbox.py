@@ -5,7 +5,7 @@ In: an Inbound from a channel. Out: its number; the answer comes through the out
 
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ from bot.message import (
 from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.payloads import PayloadRules, is_payload
-from bot.ports import Dispatcher, Rest
+from bot.ports import Again, Dispatcher, Rest, Work
 from bot.settings import Settings
 from bot.turn import Rooms, give_up, take_turn
 
@@ -141,7 +141,7 @@ class Inbox:
     ) -> Accepted:
         if not accepted.repeat:
             if wake:
-                self._dispatcher.wake(sender_id)
+                await self._dispatcher.wake(sender_id)
             await self._outbox.publish(sender_id, accepted.written)
         return accepted
 
@@ -163,7 +163,7 @@ def _pressed(inbound: Inbound, button: Button) -> Inbound:
     )
 
 
-def worker(rooms: Rooms) -> Callable[[str, Rest], Awaitable[bool]]:
+def worker(rooms: Rooms) -> Work:
     """Return what a dispatcher runs: one turn, with an answer whatever happens.
 
     One of the two places with a broad catch: a fault in our own code must not leave
@@ -171,7 +171,7 @@ def worker(rooms: Rooms) -> Callable[[str, Rest], Awaitable[bool]]:
     tries again later.
     """
 
-    async def work(sender_id: str, rest: Rest) -> bool:
+    async def work(sender_id: str, rest: Rest) -> Again:
         try:
             return await take_turn(rooms, sender_id, rest)
         except StoreError:

@@ -16,6 +16,7 @@ _TRAILING = "。．.！!？?～~，, "
 _SPOKEN = frozenset(
     {
         "brain_failed",
+        "brain_away",
         "too_long",
         "payload_refused",
         "attachment_received",

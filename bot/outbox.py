@@ -1,7 +1,7 @@
 """The outbox's room: stored messages go to the customer, and receipts come back.
 
-In: what a transaction has written. Out: news for readers in this process, sends on
-platforms that need them, and a final state for every delivery.
+In: what a transaction has written. Out: news for readers, wakes for the sender of
+channels that are pushed to (bot/sending.py), and receipts of those that fetch.
 """
 
 import asyncio
@@ -9,41 +9,39 @@ from collections.abc import Mapping
 
 import structlog
 
-from bot.desk_rules import Status
-from bot.errors import Retryable, StoreError
+from bot.errors import StoreError
 from bot.feed import Feed
 from bot.ledger.deliveries import Deliveries
-from bot.ledger.messages import Messages
 from bot.ledger.values import Written
-from bot.message import Author, StoredMessage
-from bot.ports import Channel, Clock, DeliveryState, Receipt
+from bot.message import Author
+from bot.ports import Clock, Dispatcher, Platform
 
 FLUSH_SECONDS = 0.25  # receipts are gathered this long and written together
-MAX_TRIES = 4
 
 log = structlog.get_logger()
 
 
 class Outbox:
-    """Delivers in order and keeps account.
+    """Tells of news and keeps account.
 
     Args:
-        channels: channels[name]; may still grow until the first message is sent.
+        platforms: platforms[channel] = where messages are pushed to.
+        senders: Woken when there is something to push.
     """
 
     def __init__(
         self,
         deliveries: Deliveries,
-        messages: Messages,
-        channels: Mapping[str, Channel],
+        platforms: Mapping[str, Platform],
         feed: Feed,
         clock: Clock,
+        senders: Dispatcher,
     ) -> None:
         self._deliveries = deliveries
-        self._messages = messages
-        self._channels = channels
+        self._platforms = platforms
         self._feed = feed
         self._clock = clock
+        self._senders = senders
         self._reached: dict[str, int] = {}  # _reached[sender_id] = seq, unwritten
         self._dirty = asyncio.Event()
         self._flusher: asyncio.Task[None] | None = None
@@ -60,22 +58,18 @@ class Outbox:
         await self.flush()
 
     async def publish(self, sender_id: str, written: Written) -> None:
-        """Show what was written to everybody who looks, and send it where needed."""
+        """Show what was written to everybody who looks, and have it sent."""
         await self._feed.publish(sender_id, written)
-        channel = self._channel_of(sender_id)
-        if channel is None:
-            return
-        if written.moved:
-            await channel.show_status(sender_id, written.status, written.last_seq)
-        if channel.pushes:
-            for message in written.messages:
-                if message.author is not Author.CUSTOMER:
-                    await self._send(channel, message)
+        pushed = sender_id.partition(":")[0] in self._platforms
+        if pushed and any(m.author is not Author.CUSTOMER for m in written.messages):
+            await self._senders.wake(sender_id)
 
     async def show_typing(self, sender_id: str, on: bool) -> None:
         """Pass the typing sign on."""
-        if channel := self._channel_of(sender_id):
-            await channel.show_typing(sender_id, on)
+        if platform := self._platforms.get(sender_id.partition(":")[0]):
+            await platform.show_typing(sender_id, on)
+        else:
+            await self._feed.typing(sender_id, on)
 
     def confirm(self, sender_id: str, seq: int) -> None:
         """Note that the customer's side has everything up to this number."""
@@ -101,26 +95,3 @@ class Outbox:
             await self._dirty.wait()
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
-
-    async def _send(self, channel: Channel, message: StoredMessage) -> None:
-        receipt = await self._try(channel, message)
-        if receipt.state is not DeliveryState.PENDING:
-            await self._deliveries.note(message, receipt, self._clock.now())
-        if receipt.state is not DeliveryState.DELIVERED:
-            log.warning("delivery.failed", channel=channel.name,
-                        state=receipt.state.value, reason=receipt.reason)  # fmt: skip
-
-    async def _try(self, channel: Channel, message: StoredMessage) -> Receipt:
-        for _ in range(MAX_TRIES):
-            if message.author is Author.BOT:
-                status, _seq = await self._messages.holder(message.sender_id)
-                if status is Status.AGENT:
-                    return Receipt(DeliveryState.UNDELIVERABLE, "agent_took_over")
-            try:
-                return await channel.deliver(message)
-            except Retryable as err:
-                await asyncio.sleep(err.retry_after.total_seconds())
-        return Receipt(DeliveryState.UNDELIVERABLE, "tries_used_up")
-
-    def _channel_of(self, sender_id: str) -> Channel | None:
-        return self._channels.get(sender_id.partition(":")[0])

@@ -1,12 +1,13 @@
 """What the core needs from outside, as small Protocols; channels/app.py fills them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.desk_rules import Handoff, Status
+from bot.channel_rules import ChannelRules
+from bot.desk_rules import Handoff
 from bot.message import Part, StoredMessage
 
 
@@ -82,58 +83,69 @@ class DeliveryState(StrEnum):
     """What is known about one message on its way to the customer."""
 
     PENDING = "pending"
+    SENDING = "sending"  # handed to the platform, its answer is not known yet
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
-    UNKNOWN = "unknown"
+    UNKNOWN = "unknown"  # it may have arrived; sending again could double it
+    DROPPED = "dropped"  # an operator gave it up
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A channel's word on one delivery; ``reason`` only when it did not arrive."""
+    """A platform's word on one piece; ``reason`` only when it did not arrive."""
 
     state: DeliveryState
     reason: str | None = None
 
 
-class Channel(Protocol):
-    """One way to a customer; it translates, and never retries or decides.
+class Platform(Protocol):
+    """One way to customers that messages are pushed to.
+
+    It translates, and never retries or decides. The web is none: its windows fetch.
 
     Attributes:
         name: The part of sender_id before the colon.
-        pushes: Messages are sent to a platform; False when the customer's side
-            fetches them and says so.
+        rules: How much the platform takes, and how often.
     """
 
     name: str
-    pushes: bool
+    rules: ChannelRules
 
-    async def deliver(self, message: StoredMessage) -> Receipt:
-        """Send one stored message.
+    def render(self, messages: Sequence[StoredMessage]) -> Sequence[Any]:
+        """Return the pieces to send, in order; always the same for the same input.
+
+        Args:
+            messages: One, or several of one turn when the rules merge them.
+        """
+
+    async def send(self, sender_id: str, piece: Any) -> Receipt:
+        """Send one piece.
 
         Raises:
-            Retryable: The platform asks to send later.
+            Retryable: The platform did not take it and asks to send it later.
         """
 
     async def show_typing(self, sender_id: str, on: bool) -> None:
         """Show or hide the typing sign where the platform has one."""
 
-    async def show_status(self, sender_id: str, status: Status, last_seq: int) -> None:
-        """Tell the customer's screen who holds the conversation."""
-
 
 # Sleeps for some seconds without holding up other conversations.
 Rest = Callable[[float], Awaitable[None]]
+# Seconds until a conversation should be worked on again; None: nothing waits.
+Again = float | None
+# Does the next piece of work of one conversation.
+Work = Callable[[str, Rest], Awaitable[Again]]
 
 
 class Dispatcher(Protocol):
-    """Runs turns: one at a time per conversation, several conversations at once."""
+    """Works on conversations: one thing at a time in each, several at once."""
 
     @property
     def load(self) -> int:
         """Count the conversations that are at work or waiting for it."""
 
-    def wake(self, sender_id: str) -> None:
-        """Say that this conversation may have something to do."""
+    async def wake(self, sender_id: str) -> None:
+        """Say that this conversation may have something to do; never fails."""
 
     async def stop(self) -> None:
-        """Let running turns end, start no more."""
+        """Let running work end, start no more."""

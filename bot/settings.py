@@ -43,10 +43,13 @@ class Settings(BaseSettings):
     public_url: str | None = None
     clock: datetime | None = None
 
-    rasa_url: str = "http://127.0.0.1:5005"
+    rasa_url: str = "http://127.0.0.1:5005"  # several: separated by commas
     actions_url: str = "http://127.0.0.1:5055"
     brain_timeout: timedelta = timedelta(seconds=30)  # one call
-    brain_retry_budget: timedelta = timedelta(seconds=20)  # all tries together
+    brain_retry_budget: timedelta = timedelta(seconds=5)  # until the customer is told
+    brain_recheck: timedelta = timedelta(seconds=15)  # then at least this often …
+    brain_patience: timedelta = timedelta(hours=12)  # … for this long
+    sweep_every: timedelta = timedelta(seconds=15)  # looking for forgotten work
 
     max_text_chars: int = 2000
     max_attachment_bytes: int = 10 * MEGABYTE
@@ -59,6 +62,7 @@ class Settings(BaseSettings):
 
     turn_concurrency: int = Field(8, ge=1)
     max_waiting: int = Field(500, ge=1)  # conversations waiting for their turn
+    worker_metrics_port: int | None = None  # figures for Prometheus, of a worker
     session_ttl: timedelta = timedelta(days=30)
     widget_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
@@ -76,6 +80,18 @@ class Settings(BaseSettings):
             found = (origin.strip().rstrip("/") for origin in value.split(","))
             return tuple(origin for origin in found if origin)
         return value
+
+    @property
+    def rasa_urls(self) -> tuple[str, ...]:
+        """Addresses of the Rasa servers; any of them answers any question."""
+        found = (url.strip().rstrip("/") for url in self.rasa_url.split(","))
+        return tuple(url for url in found if url)
+
+    @property
+    def actions_urls(self) -> tuple[str, ...]:
+        """Addresses of the action servers."""
+        found = (url.strip().rstrip("/") for url in self.actions_url.split(","))
+        return tuple(url for url in found if url)
 
     @property
     def var(self) -> Path:

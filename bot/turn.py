@@ -4,25 +4,29 @@ In: a conversation in which something waits. Out: its replies, stored and shown.
 inbox -> (this) -> desk -> brain -> ledger -> outbox
 """
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from time import monotonic, perf_counter
 
 import structlog
 
 from bot.desk import Desk
 from bot.desk_rules import Handoff
-from bot.errors import BrainError, StaleTurn
+from bot.errors import BrainError, BrainUnreachable, StaleTurn
 from bot.ledger.turns import Turns
 from bot.ledger.values import Conclusion, Outcome, Turn
 from bot.message import Author, Outbound
 from bot.outbox import Outbox
 from bot.payloads import defuse
-from bot.ports import Answer, Brain, Clock, Question, Rest
+from bot.ports import Again, Answer, Brain, Clock, Question, Rest
 from bot.settings import Settings
 
 _ENDS_ITSELF = "。！？；，…!?;,.\n"
 _JOINT = "，"
+# Times a turn may cut off the brain or leave it silent before it is ended.
+MAX_SUSPICIOUS_ATTEMPTS = 5
 _LISTEN_EVERY = 0.2  # seconds between two looks for the next piece of a burst
 
 log = structlog.get_logger()
@@ -41,7 +45,14 @@ class Rooms:
     observe: Callable[[Outcome, float], None]  # outcome, seconds
 
 
-async def take_turn(rooms: Rooms, sender_id: str, rest: Rest) -> bool:
+class _Pause(Enum):
+    """Why a turn does not end now."""
+
+    UNFINISHED = "the words seem to have a second half to come"
+    AWAY = "the brain cannot be asked now; nothing was done"
+
+
+async def take_turn(rooms: Rooms, sender_id: str, rest: Rest) -> Again:
     """Answer what waits in a conversation, oldest first, as one turn.
 
     Args:
@@ -50,7 +61,7 @@ async def take_turn(rooms: Rooms, sender_id: str, rest: Rest) -> bool:
         rest: Sleeps while a burst goes on.
 
     Returns:
-        True when more waits behind it.
+        0 when more waits behind it; a while when the brain is away.
 
     Raises:
         StoreError: Nothing was lost; the turn is taken up again later.
@@ -59,10 +70,13 @@ async def take_turn(rooms: Rooms, sender_id: str, rest: Rest) -> bool:
     settings, clock = rooms.settings, rooms.clock
     turn = await rooms.turns.begin(sender_id, clock.now(), settings.burst_window)
     if turn is None:
-        return False
+        return None
     await rooms.outbox.show_typing(sender_id, on=True)
     try:
         turn, end = await _think(rooms, turn, rest)
+        if end is _Pause.AWAY:
+            return await _postpone(rooms, turn)
+        assert isinstance(end, Conclusion)
         written = await rooms.turns.finish(turn, end, clock.now())
         await rooms.outbox.publish(sender_id, written)
         outcome = written.outcome or end.outcome
@@ -73,10 +87,22 @@ async def take_turn(rooms: Rooms, sender_id: str, rest: Rest) -> bool:
         log.warning("turn.stale", sender_id=sender_id, turn_id=turn.turn_id)
     finally:
         await rooms.outbox.show_typing(sender_id, on=False)
-    return turn.more
+    return 0 if turn.more else None
 
 
-async def give_up(rooms: Rooms, sender_id: str, why: str) -> bool:
+async def _postpone(rooms: Rooms, turn: Turn) -> Again:
+    """Keep the turn for later; tell the customer once."""
+    notice = rooms.desk.offer_human(turn, "brain_away")
+    written = await rooms.turns.postpone(turn, notice, rooms.clock.now())
+    await rooms.outbox.publish(turn.sender_id, written)
+    longest = rooms.settings.brain_recheck.total_seconds()
+    pause = min(2.0 ** min(turn.attempt, 10), longest)
+    log.info("turn.postponed", sender_id=turn.sender_id, turn_id=turn.turn_id,
+             attempt=turn.attempt)  # fmt: skip
+    return pause * random.uniform(0.5, 1.0)  # not all of them at once
+
+
+async def give_up(rooms: Rooms, sender_id: str, why: str) -> Again:
     """End a turn that broke in a way nobody foresaw: apologise, keep the messages.
 
     When the broken turn had been ended already, the next one is left to be taken.
@@ -84,21 +110,24 @@ async def give_up(rooms: Rooms, sender_id: str, why: str) -> bool:
     settings, clock = rooms.settings, rooms.clock
     turn = await rooms.turns.begin(sender_id, clock.now(), settings.burst_window)
     if turn is None or not turn.resumed:
-        return turn is not None
+        return None if turn is None else 0
     end = _apology(rooms, turn, why)
     written = await rooms.turns.finish(turn, end, clock.now())
     await rooms.outbox.publish(sender_id, written)
-    return turn.more
+    return 0 if turn.more else None
 
 
-async def _think(rooms: Rooms, turn: Turn, rest: Rest) -> tuple[Turn, Conclusion]:
+async def _think(
+    rooms: Rooms, turn: Turn, rest: Rest
+) -> tuple[Turn, Conclusion | _Pause]:
     """Find the answer; words without a sense of their own get time to go on."""
     waited = False
     while True:
-        if end := rooms.desk.command(turn):
-            return turn, end
+        if command := rooms.desk.command(turn):
+            return turn, command
         patience = 0.0 if waited else _patience(rooms, turn)
-        if end := await _ask(rooms, turn, may_wait=patience > 0):
+        end = await _ask(rooms, turn, may_wait=patience > 0)
+        if end is not _Pause.UNFINISHED:
             return turn, end
         grown = await _listen(rooms, turn, patience, rest)
         turn, waited = grown, grown is turn
@@ -124,8 +153,8 @@ async def _listen(rooms: Rooms, turn: Turn, patience: float, rest: Rest) -> Turn
     return turn
 
 
-async def _ask(rooms: Rooms, turn: Turn, *, may_wait: bool) -> Conclusion | None:
-    """Ask the brain; None when it takes the words for an unfinished burst."""
+async def _ask(rooms: Rooms, turn: Turn, *, may_wait: bool) -> Conclusion | _Pause:
+    """Ask the brain, and turn what it says into the end of the turn."""
     wants_human = rooms.desk.wants_human(turn)
     question = Question(
         turn.sender_id,
@@ -136,7 +165,7 @@ async def _ask(rooms: Rooms, turn: Turn, *, may_wait: bool) -> Conclusion | None
             "received_at": turn.messages[0].at.isoformat(),
             "desk_status": turn.status.value,
         },
-        urgent=wants_human,
+        urgent=wants_human or turn.postponed_at is not None,
         may_wait=may_wait and not wants_human,
     )
     try:
@@ -149,15 +178,27 @@ async def _ask(rooms: Rooms, turn: Turn, *, may_wait: bool) -> Conclusion | None
             return rooms.desk.conclude(
                 turn, Outcome.COMMANDED, handoff=handoff, note=f"brain: {err}"
             )
+        if _will_pass(rooms, turn, err):
+            return _Pause.AWAY
         return _apology(rooms, turn, f"brain: {err}")
     if answer.unfinished:
-        return None
+        return _Pause.UNFINISHED
     end = rooms.desk.conclude(
         turn, Outcome.ANSWERED, _outbounds(turn, answer), answer.handoff
     )
     return replace(
         end, intent=answer.intent, confidence=answer.confidence, trace=answer.trace
     )
+
+
+def _will_pass(rooms: Rooms, turn: Turn, err: BrainError) -> bool:
+    """Whether waiting may help: nobody is there, and not because of this turn."""
+    if not isinstance(err, BrainUnreachable):
+        return False
+    if err.suspicious and turn.attempt >= MAX_SUSPICIOUS_ATTEMPTS:
+        return False  # the brain stops or falls silent whenever it is asked this
+    since = turn.postponed_at or rooms.clock.now()
+    return rooms.clock.now() - since < rooms.settings.brain_patience
 
 
 def _apology(rooms: Rooms, turn: Turn, why: str) -> Conclusion:

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import socketio
 import structlog
 from fastapi import FastAPI, Request
@@ -15,31 +14,21 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Receive, Scope, Send
 
-from bot.brain import RasaBrain
-from bot.clock import SystemClock
-from bot.desk import Desk
-from bot.dispatch import LocalDispatcher
 from bot.errors import BadInput, BaokeError
-from bot.feed import Feed
-from bot.inbox import Inbox, worker
-from bot.ledger.repository import Ledger
+from bot.inbox import Inbox
 from bot.notices import Notices
-from bot.outbox import Outbox
 from bot.payloads import PayloadRules
-from bot.ports import Brain, Channel, Clock, WorkHours
+from bot.ports import Brain, Clock, WorkHours
 from bot.settings import Settings
-from bot.turn import Rooms
 from channels import attachments, health, pages, web
+from channels.backstage import Backstage, build_backstage
 from channels.limits import BodyLimit, Limits
-from channels.metrics import Metrics
 from channels.socket import SocketDoor
-from channels.tokens import CHANNEL, Doorkeeper, open_secret
+from channels.tokens import Doorkeeper, open_secret
 from channels.visitors import Refusal, WebRooms, refusal
 from channels.windows import Windows
-from worktime.calendar import WorkCalendar
 
 SOCKET_PATH = "socket.io"
-CALENDAR_DIR = "data/calendar"
 
 log = structlog.get_logger()
 
@@ -48,35 +37,24 @@ log = structlog.get_logger()
 class Edge:
     """The running edge: an ASGI application and the rooms behind it."""
 
-    settings: Settings
     asgi: Any
-    ledger: Ledger
-    desk: Desk
-    outbox: Outbox
-    dispatcher: LocalDispatcher
+    backstage: Backstage
     door: SocketDoor
-    client: httpx.AsyncClient
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         await self.asgi(scope, receive, send)
 
     async def start(self) -> None:
-        """Begin to work, first of all on what the last run left unanswered."""
-        self.outbox.start()
+        """Begin to serve."""
+        await self.backstage.start()
         self.door.start()
-        waiting = await self.ledger.turns.waiting()
-        for sender_id in waiting:
-            self.dispatcher.wake(sender_id)
-        log.info("edge.started", resumed=len(waiting))
+        log.info("edge.started", works=bool(self.backstage.works))
 
     async def stop(self) -> None:
-        """End turns that can end, write receipts, give everything back."""
-        await self.dispatcher.stop()
+        """Close the door, then end what can end."""
         await self.door.stop()
-        await self.outbox.stop()
-        await self.client.aclose()
-        await self.ledger.close()
+        await self.backstage.stop()
         log.info("edge.stopped")
 
 
@@ -102,54 +80,45 @@ def build_app(
     Raises:
         ValueError: A setting or a data file cannot be used.
     """
-    clock = clock or SystemClock(settings.clock)
-    notices = notices or Notices.load()
-    hours = hours or WorkCalendar.load(settings.root / CALENDAR_DIR)
-    client = httpx.AsyncClient(limits=httpx.Limits(max_keepalive_connections=20))
-    metrics = Metrics()
-    ledger = Ledger.at(settings.database_url, settings.root)
-    feed = Feed()
-    ways: dict[str, Channel] = {}
-    outbox = Outbox(ledger.deliveries, ledger.messages, ways, feed, clock)
-    desk = Desk(ledger.moves, notices, hours, clock, settings, outbox)
-    brain = brain or RasaBrain(
-        client, settings.rasa_url, settings.brain_timeout, settings.brain_retry_budget
+    backstage = build_backstage(
+        settings, works=False, brain=brain, clock=clock, hours=hours, notices=notices
     )
-    turn_rooms = Rooms(ledger.turns, desk, brain, outbox, clock, settings, metrics.turn)
-    dispatcher = LocalDispatcher(worker(turn_rooms), settings.turn_concurrency)
-    rules = PayloadRules.load()
-    inbox = Inbox(ledger.messages, outbox, dispatcher, rules, notices, settings)
     rooms = WebRooms(
-        inbox=inbox,
-        ledger=ledger,
-        outbox=outbox,
-        feed=feed,
+        inbox=Inbox(
+            backstage.ledger.messages,
+            backstage.outbox,
+            backstage.turns,
+            PayloadRules.load(),
+            backstage.notices,
+            settings,
+        ),
+        ledger=backstage.ledger,
+        outbox=backstage.outbox,
+        feed=backstage.feed,
         doorkeeper=Doorkeeper(open_secret(settings), settings.session_ttl),
-        notices=notices,
-        clock=clock,
+        notices=backstage.notices,
+        clock=backstage.clock,
         settings=settings,
-        metrics=metrics,
+        metrics=backstage.metrics,
         limits=Limits.of(settings),
     )
-    door = _open_door(rooms, ways, dispatcher)
-    api = _build_api(rooms, checks or health.build_checks(settings, client, ledger))
+    door = _open_door(rooms, backstage)
+    checks = checks or dict(health.build_checks(backstage))
+    api = _build_api(rooms, checks)
     asgi = _wrap(socketio.ASGIApp(door.sio, api, socketio_path=SOCKET_PATH), rooms)
-    edge = Edge(settings, asgi, ledger, desk, outbox, dispatcher, door, client)
+    edge = Edge(asgi, backstage, door)
     api.state.edge = edge
     return edge
 
 
-def _open_door(
-    rooms: WebRooms, ways: dict[str, Channel], dispatcher: LocalDispatcher
-) -> SocketDoor:
-    """Join the web's windows to the outbox and the feed."""
+def _open_door(rooms: WebRooms, backstage: Backstage) -> SocketDoor:
+    """Join the web's windows to the feed."""
     windows = Windows(rooms.ledger.messages, rooms.outbox, rooms.notices)
-    ways[CHANNEL] = windows
-    rooms.feed.listen(windows.on_written)
+    rooms.feed.listen(windows)
     door = SocketDoor(rooms, windows)
     rooms.metrics.watch("baoke_sockets", "Connected sockets", lambda: door.count)
     rooms.metrics.watch(
-        "baoke_conversations_busy", "At work or waiting", lambda: dispatcher.load
+        "baoke_conversations_busy", "At work or waiting", lambda: backstage.turns.load
     )
     return door
 

@@ -43,6 +43,7 @@ class Recipe:
         env: All its variables.
         probe: Asks whether it can work.
         grace: Seconds it gets to end by itself.
+        stage: Those of the highest stage are stopped first.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Recipe:
     env: Mapping[str, str]
     probe: Probe = always_ready
     grace: float = 8.0
+    stage: int = 0
 
 
 class Child:

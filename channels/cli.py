@@ -17,10 +17,15 @@ from channels.commands.console import UsageError, open_context, tell
 # asked for is imported: `baoke up` stays in memory as long as it serves.
 _COMMANDS = (
     ("up", "serving", "start everything and serve; Ctrl-C stops all"),
+    ("edge", "alone", "run one edge (a larger installation)"),
+    ("worker", "alone", "run one worker (PostgreSQL and Redis)"),
+    ("rasa", "alone", "run one Rasa server"),
+    ("actions", "alone", "run one action server"),
     ("train", "model", "train the model if its data changed"),
     ("parse", "model", "show what the model understands"),
     ("ask", "ask", "say something to a running instance"),
     ("why", "why", "show why the bot answered as it did"),
+    ("outbox", "outbox", "messages that did not arrive: list, retry, drop"),
     ("eval", "evaluation", "measure against a file of right answers"),
     ("agreement", "agreement", "import and show the service agreement"),
     ("complaints", "complaints", "check and export the complaint ledger"),

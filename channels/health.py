@@ -1,7 +1,7 @@
 """Whether the edge lives, whether it can work, and its figures."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 
 import httpx
@@ -11,8 +11,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from bot.brain import HEALTH_PATH
 from bot.errors import StoreError
-from bot.ledger.repository import Ledger
-from bot.settings import Settings
+from bot.feed_redis import RedisFeed
+from channels.backstage import Backstage
 from channels.metrics import Metrics
 
 CHECK_SECONDS = 3.0
@@ -21,25 +21,41 @@ _REMEMBERED_SECONDS = 0.5  # many askers cause one check
 Check = Callable[[], Awaitable[str | None]]  # None = ready, else the reason
 
 
-def build_checks(
-    settings: Settings, client: httpx.AsyncClient, ledger: Ledger
-) -> Mapping[str, Check]:
+def build_checks(backstage: Backstage) -> Mapping[str, Check]:
     """Return what has to be there before customers can be served."""
-    rasa = settings.rasa_url.rstrip("/") + HEALTH_PATH
-    actions = settings.actions_url.rstrip("/") + "/health"
+    settings, client = backstage.settings, backstage.client
 
     async def database() -> str | None:
         try:
-            await ledger.check()
+            await backstage.ledger.check()
         except StoreError as err:
             return str(err)
         return None
 
-    return {
-        "rasa": lambda: _reach(client, rasa),
-        "actions": lambda: _reach(client, actions),
+    async def redis() -> str | None:
+        try:
+            assert isinstance(backstage.feed, RedisFeed)
+            await backstage.feed.check()
+        except OSError as err:
+            return str(err)
+        return None
+
+    checks: dict[str, Check] = {
+        "rasa": lambda: _reach_any(client, settings.rasa_urls, HEALTH_PATH),
+        "actions": lambda: _reach_any(client, settings.actions_urls, "/health"),
         "database": database,
     }
+    if isinstance(backstage.feed, RedisFeed):
+        checks["redis"] = redis
+    return checks
+
+
+async def _reach_any(
+    client: httpx.AsyncClient, urls: Sequence[str], path: str
+) -> str | None:
+    """Return why none of several servers answers; None when one does."""
+    reasons = await asyncio.gather(*(_reach(client, url + path) for url in urls))
+    return None if None in reasons else "; ".join(filter(None, reasons))
 
 
 async def _reach(client: httpx.AsyncClient, url: str) -> str | None:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from bot.errors import BaokeError
 from channels.places import Places
@@ -25,10 +26,13 @@ class Instance:
 
     Attributes:
         pid: Of the supervisor.
-        url: Of the edge.
-        rasa_url: Of the Rasa server.
-        actions_url: Of the action server.
+        url: Of the (first) edge.
+        rasa_url: Of the (first) Rasa server.
+        actions_url: Of the (first) action server.
         rasa_token: Opens Rasa's own HTTP interface.
+        urls: Of all edges.
+        rasa_urls: Of all Rasa servers.
+        actions_urls: Of all action servers.
     """
 
     pid: int
@@ -36,6 +40,9 @@ class Instance:
     rasa_url: str
     actions_url: str
     rasa_token: str
+    urls: tuple[str, ...] = ()
+    rasa_urls: tuple[str, ...] = ()
+    actions_urls: tuple[str, ...] = ()
 
 
 def write_instance(places: Places, instance: Instance) -> None:
@@ -51,8 +58,11 @@ def write_instance(places: Places, instance: Instance) -> None:
 def read_instance(places: Places) -> Instance | None:
     """Return the note, also of an instance that is gone; None when there is none."""
     try:
-        return Instance(**json.loads(places.instance.read_text()))
-    except (OSError, ValueError, TypeError):
+        fields: dict[str, Any] = json.loads(places.instance.read_text())
+        for name, value in fields.items():
+            fields[name] = tuple(value) if isinstance(value, list) else value
+        return Instance(**fields)
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
 
+from bot.ledger.database import is_postgresql
+from bot.settings import Settings
 from channels.places import Places
 
 # Of the caller's own Python; they would mislead another environment's.
@@ -26,6 +29,11 @@ class ProcessSettings(BaseSettings):
     demo: bool = True  # put the demo data into a new database
     encoder_threads: int = Field(default_factory=lambda: min(2, os.cpu_count() or 1))
     start_seconds: float = 180.0  # for all of them to become ready
+    # More than one of each needs PostgreSQL and Redis (BAOKE_REDIS_URL).
+    edges: int = Field(1, ge=1, le=64)
+    workers: int = Field(1, ge=1, le=64)  # none are started without BAOKE_REDIS_URL
+    rasas: int = Field(1, ge=1, le=64)
+    action_servers: int = Field(1, ge=1, le=64)
 
 
 def read_process_settings(root: Path) -> ProcessSettings:
@@ -53,8 +61,17 @@ def root_environment(places: Places) -> dict[str, str]:
     }
 
 
-def rasa_environment(places: Places, encoder_threads: int) -> dict[str, str]:
-    """Return the variables of a process of the Rasa environment."""
+def rasa_environment(
+    places: Places, encoder_threads: int, settings: Settings | None = None
+) -> dict[str, str]:
+    """Return the variables of a process of the Rasa environment.
+
+    Args:
+        places: The checkout.
+        encoder_threads: Of the sentence encoder.
+        settings: Of a Rasa that serves: with PostgreSQL and Redis it shares dialogue
+            state and locks with others. None for training and reading.
+    """
     env = {
         **inherited(),
         "PYTHONUNBUFFERED": "1",
@@ -67,6 +84,11 @@ def rasa_environment(places: Places, encoder_threads: int) -> dict[str, str]:
     # Named in endpoints.yml, so they must exist for every Rasa command.
     env.setdefault("BAOKE_ACTIONS_URL", "http://127.0.0.1:5055")
     tracker = f"sqlite:///{places.var.resolve() / 'rasa.db'}"
+    if settings and settings.redis_url:
+        env["BAOKE_REDIS_URL"] = settings.redis_url
+    if settings and is_postgresql(settings.database_url):
+        url = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
+        tracker = url.render_as_string(hide_password=False)
     env.setdefault("BAOKE_RASA_TRACKER_URL", tracker)
     return {**env, **encoder_environment(encoder_threads, env)}
 

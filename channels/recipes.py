@@ -6,11 +6,13 @@ In: a plan. Out: recipes for the supervisor.
 import asyncio
 import sys
 from collections.abc import Mapping
+from functools import partial
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from channels.children import MARK, Probe, Recipe
+from channels.places import Places
 from channels.plan import Plan
 from channels.process_settings import (
     encoder_environment,
@@ -51,70 +53,123 @@ def probe(url: str, *, broken: Mapping[int, str] | None = None) -> Probe:
     return run
 
 
-def rasa_recipe(plan: Plan) -> Recipe:
-    """How to start Rasa; its model is looked up at every start."""
-    places, url = plan.places, plan.instance.rasa_url
+def rasa_recipes(plan: Plan) -> list[Recipe]:
+    """How to start the Rasa servers; the model is looked up at every start."""
+    return [
+        _rasa_recipe(plan, number) for number in range(len(plan.instance.rasa_urls))
+    ]
 
-    def command() -> list[str]:
-        try:
-            model = read_model(places)
-        except NoModel as err:
-            raise OSError(str(err)) from err
-        return [
-            *(str(places.rasa_python), "serve.py", "run", "--enable-api"),
-            *("--model", str((places.models / model.file).resolve())),
-            *("--port", str(urlsplit(url).port), "-i", "127.0.0.1"),
-            *("--endpoints", "endpoints.yml", "--credentials", "credentials.yml"),
-        ]
 
-    env = rasa_environment(places, plan.encoder_threads)
-    env["BAOKE_ACTIONS_URL"] = plan.instance.actions_url
-    env["BAOKE_RASA_TOKEN"] = plan.instance.rasa_token
-    status = f"{url}/status?token={plan.instance.rasa_token}"
+def _rasa_recipe(plan: Plan, number: int) -> Recipe:
+    places, instance = plan.places, plan.instance
+    url = instance.rasa_urls[number]
+    port = urlsplit(url).port
+    env = rasa_environment(places, plan.encoder_threads, plan.settings)
+    actions = instance.actions_urls
+    env["BAOKE_ACTIONS_URL"] = actions[number % len(actions)]
+    env["BAOKE_RASA_TOKEN"] = instance.rasa_token
+    status = f"{url}/status?token={instance.rasa_token}"
     return Recipe(
-        "rasa",
-        command,
+        _numbered("rasa", number),
+        lambda: rasa_command(places, "127.0.0.1", port or 80),
         places.assistant,
         _marked(plan, env),
         probe(status, broken={409: "runs, but cannot use the model"}),
     )
 
 
-def actions_recipe(plan: Plan) -> Recipe:
-    """How to start the action server."""
-    url = plan.instance.actions_url
-    port = str(urlsplit(url).port)
-    env = root_environment(plan.places)
-    env |= encoder_environment(plan.encoder_threads, env)
-    env["SANIC_HOST"] = "127.0.0.1"  # rasa-sdk 3.21 listens everywhere without it
-    program = str(plan.places.root / "scripts" / "serve_actions.py")
-    command = [sys.executable, program, "--actions", "actions", "--port", port]
-    return Recipe(
-        "actions",
-        lambda: command,
-        plan.places.root,
-        _marked(plan, env),
-        probe(f"{url}/health"),
-    )
+def rasa_command(places: Places, host: str, port: int) -> list[str]:
+    """Return the command of a Rasa server with the model of now.
+
+    Raises:
+        OSError: There is no model.
+    """
+    try:
+        model = read_model(places)
+    except NoModel as err:
+        raise OSError(str(err)) from err
+    return [
+        *(str(places.rasa_python), "serve.py", "run", "--enable-api"),
+        *("--model", str((places.models / model.file).resolve())),
+        *("--port", str(port), "-i", host),
+        *("--endpoints", "endpoints.yml", "--credentials", "credentials.yml"),
+    ]
 
 
-def edge_recipe(plan: Plan) -> Recipe:
-    """How to start the edge."""
-    env = root_environment(plan.places)
-    env |= {
-        "BAOKE_HOST": plan.host,
-        "BAOKE_PORT": str(plan.port),
-        "BAOKE_RASA_URL": plan.instance.rasa_url,
-        "BAOKE_ACTIONS_URL": plan.instance.actions_url,
+def actions_recipes(plan: Plan) -> list[Recipe]:
+    """How to start the action servers."""
+    env = actions_environment(plan.places, plan.encoder_threads)
+    return [
+        Recipe(
+            _numbered("actions", number),
+            partial(actions_command, plan.places, urlsplit(url).port or 80),
+            plan.places.root,
+            _marked(plan, env),
+            probe(f"{url}/health"),
+        )
+        for number, url in enumerate(plan.instance.actions_urls)
+    ]
+
+
+def actions_environment(
+    places: Places, threads: int, host: str = "127.0.0.1"
+) -> dict[str, str]:
+    """Return the variables of an action server."""
+    env = root_environment(places)
+    env |= encoder_environment(threads, env)
+    env["SANIC_HOST"] = host  # rasa-sdk 3.21 listens everywhere without it
+    return env
+
+
+def actions_command(places: Places, port: int) -> list[str]:
+    """Return the command of an action server."""
+    program = str(places.root / "scripts" / "serve_actions.py")
+    return [sys.executable, program, "--actions", "actions", "--port", str(port)]
+
+
+def worker_recipes(plan: Plan) -> list[Recipe]:
+    """How to start the workers."""
+    env = _marked(plan, root_environment(plan.places) | _addresses(plan))
+    command = [sys.executable, "-m", "channels.work"]
+    return [
+        Recipe(
+            _numbered("worker", number),
+            lambda: command,
+            plan.places.root,
+            env,
+            grace=EDGE_GRACE,
+            stage=1,
+        )
+        for number in range(plan.workers)
+    ]
+
+
+def edge_recipes(plan: Plan) -> list[Recipe]:
+    """How to start the edges; running turns still need the other processes."""
+    env = root_environment(plan.places) | _addresses(plan)
+    return [
+        Recipe(
+            _numbered("edge", number),
+            lambda: [sys.executable, "-m", "channels.serve"],
+            plan.places.root,
+            _marked(plan, {**env, "BAOKE_HOST": plan.host, "BAOKE_PORT": str(port)}),
+            probe(f"{plan.instance.urls[number]}/healthz"),
+            EDGE_GRACE,
+            stage=2,
+        )
+        for number, port in enumerate(plan.ports)
+    ]
+
+
+def _addresses(plan: Plan) -> dict[str, str]:
+    return {
+        "BAOKE_RASA_URL": ",".join(plan.instance.rasa_urls),
+        "BAOKE_ACTIONS_URL": ",".join(plan.instance.actions_urls),
     }
-    return Recipe(
-        "edge",
-        lambda: [sys.executable, "-m", "channels.serve"],
-        plan.places.root,
-        _marked(plan, env),
-        probe(f"{plan.instance.url}/healthz"),
-        EDGE_GRACE,
-    )
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 0 else f"{name}-{number + 1}"
 
 
 def _marked(plan: Plan, env: dict[str, str]) -> dict[str, str]:

@@ -12,14 +12,8 @@ from channels.app import build_app
 GRACE_SECONDS = 5  # for open requests; running turns get their own time after that
 
 
-def main() -> int:
-    """Serve until told to stop; 2 when the settings cannot be used."""
-    try:
-        settings = read_settings()
-        edge = build_app(settings)
-    except (ValidationError, ValueError, OSError) as err:
-        sys.stderr.write(f"baoke: {err}\n")
-        return 2
+def configure_log() -> None:
+    """Write one line of key=value for each event to standard error."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -30,6 +24,17 @@ def main() -> int:
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def main() -> int:
+    """Serve until told to stop; 2 when the settings cannot be used."""
+    try:
+        settings = read_settings()
+        edge = build_app(settings)
+    except (ValidationError, ValueError, OSError) as err:
+        sys.stderr.write(f"baoke: {err}\n")
+        return 2
+    configure_log()
     uvicorn.run(
         edge,
         host=settings.host,

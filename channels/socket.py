@@ -173,6 +173,8 @@ class SocketDoor:
         status, last_seq = await messages.holder(session.sender_id)
         if known:
             await self._replay(window, session, data.get("after"), last_seq)
+        else:
+            await self._windows.replay(window, 0, 0)
         if window.plain:
             return {"session_id": session.session_id}
         state = {"status": status.value, "last_seq": last_seq}

@@ -192,10 +192,11 @@ class Supervisor:
         return f"{name} {why}{times}{hint}. It said last ({log}):\n{said}"
 
     async def stop(self) -> None:
-        """End all children: the last one added first, the others together after it."""
+        """End all children, stage by stage from the highest; a stage's together."""
         self._stopping.set()
-        children = list(self._keepers)
-        for group in (children[-1:], children[:-1]):
+        stages = {child.recipe.stage for child in self._keepers}
+        for stage in sorted(stages, reverse=True):
+            group = [child for child in self._keepers if child.recipe.stage == stage]
             for child in group:
                 child.terminate()
             await asyncio.gather(*(self._end(child) for child in group))

@@ -10,17 +10,18 @@ from contextlib import suppress
 from time import monotonic
 
 from bot.settings import Settings
-from channels.children import end_orphans
+from channels.children import Child, end_orphans
 from channels.instance import only_one, write_instance
 from channels.places import Places
 from channels.plan import Plan, make_plan
 from channels.process_settings import ProcessSettings
 from channels.recipes import (
-    actions_recipe,
-    edge_recipe,
+    actions_recipes,
+    edge_recipes,
     probe,
-    rasa_recipe,
+    rasa_recipes,
     step_recipe,
+    worker_recipes,
 )
 from channels.supervise import GaveUp, Pace, Supervisor
 from channels.training import Model, current_model, is_fresh
@@ -65,13 +66,15 @@ async def _run(plan: Plan, supervisor: Supervisor, tell: Tell, show: Tell) -> No
     model = current_model(plan.places)
     if plan.own_rasa and (model is None or not is_fresh(plan.places, model)):
         await _train(plan, supervisor, model, tell)
-    children = [supervisor.add(rasa_recipe(plan))] if plan.own_rasa else []
+    children: list[Child] = []
+    if plan.own_rasa:
+        children += map(supervisor.add, rasa_recipes(plan))
     # Rasa needs seconds to load, and not the database.
     await supervisor.step(step_recipe(plan, "database", "prepare", "--skip-train"))
     if plan.own_actions:
-        children.append(supervisor.add(actions_recipe(plan)))
-    # Added last, stopped first: running turns still need the other two.
-    children.append(supervisor.add(edge_recipe(plan)))
+        children += map(supervisor.add, actions_recipes(plan))
+    children += map(supervisor.add, worker_recipes(plan))
+    children += map(supervisor.add, edge_recipes(plan))
     write_instance(plan.places, plan.instance)
     await supervisor.ready(*children)
     await supervisor.unless_failed(asyncio.create_task(_until_ready(plan)))

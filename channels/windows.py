@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from bot.desk_rules import Status
 from bot.ledger.messages import PAGE, Messages
 from bot.ledger.values import Written
 from bot.message import Author, StoredMessage
 from bot.notices import Notices
 from bot.outbox import Outbox
-from bot.ports import DeliveryState, Receipt
-from channels.tokens import CHANNEL, Session
+from channels.tokens import Session
 from channels.wire import echo, uttered, uttered_plain
 
 MAX_WINDOWS_PER_VISITOR = 20
@@ -35,6 +33,7 @@ class Window:
         shown: Highest sequence number sent to it.
         shown_at: When, in seconds that never go back.
         own_keys: Message keys it sent itself and need not be shown again.
+        ready: It has been shown its past; news may follow.
         junk: Events that mean nothing.
     """
 
@@ -46,15 +45,13 @@ class Window:
     shown: int = 0
     shown_at: float = 0.0
     own_keys: set[str] = field(default_factory=set)
+    ready: bool = False
     junk: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Windows:
-    """All windows of this process; the outbox's channel ``web``."""
-
-    name = CHANNEL
-    pushes = False  # the customer's side says what has arrived
+    """All windows of this process; hears the feed."""
 
     def __init__(self, messages: Messages, outbox: Outbox, notices: Notices) -> None:
         self._messages = messages
@@ -75,7 +72,7 @@ class Windows:
             The oldest window of the visitor when there are too many, to be closed.
         """
         self.leave(window)
-        window.session, window.shown = session, 0
+        window.session, window.shown, window.ready = session, 0, False
         mates = self._by_sender.setdefault(session.sender_id, {})
         mates[window.sid] = window
         if len(mates) <= MAX_WINDOWS_PER_VISITOR:
@@ -112,6 +109,7 @@ class Windows:
             window.shown = max(first, window.shown)
             await self._catch_up(window)
             window.shown = max(window.shown, skip_to)
+            window.ready = True
 
     async def replay_these(
         self, window: Window, missed: Iterable[StoredMessage], skip_to: int
@@ -121,20 +119,39 @@ class Windows:
             for message in missed:
                 await self._show(window, message)
             window.shown = max(window.shown, skip_to)
+            window.ready = True
+            await self._catch_up(window)
 
     async def on_written(self, sender_id: str, written: Written) -> None:
         """Show news to every window of the conversation."""
         for window in self.mates(sender_id):
-            if written.messages:
-                async with window.turn:
-                    await self._follow(window, written.messages)
+            async with window.turn:
+                if window.ready:
+                    await self._follow(window, written)
+            if written.moved and not window.plain:
+                state = {"status": written.status.value, "last_seq": written.last_seq}
+                await self._send(window, "session_state", state)
 
-    async def _follow(
-        self, window: Window, messages: tuple[StoredMessage, ...]
-    ) -> None:
-        fresh = [message for message in messages if message.seq > window.shown]
-        if fresh and fresh[0].seq > window.shown + 1:
-            await self._catch_up(window)  # an earlier one is committed, not told yet
+    async def on_typing(self, sender_id: str, on: bool) -> None:
+        """Show or hide the typing sign; plain widgets have their own."""
+        for window in self.mates(sender_id):
+            if not window.plain:
+                await self._send(window, "typing", {"on": on})
+
+    async def on_resync(self) -> None:
+        """Show every window what it may have missed."""
+        for window in list(self.everybody()):
+            async with window.turn:
+                if window.ready:
+                    await self._catch_up(window)
+
+    async def _follow(self, window: Window, written: Written) -> None:
+        fresh = [m for m in written.messages if m.seq > window.shown]
+        if written.last_seq <= window.shown or not (fresh or not written.messages):
+            return
+        if not fresh or fresh[0].seq > window.shown + 1:
+            # Written elsewhere, or an earlier one is committed and not told yet.
+            await self._catch_up(window)
             return
         for message in fresh:
             await self._show(window, message)
@@ -175,22 +192,3 @@ class Windows:
     ) -> None:
         assert self._emit is not None
         await self._emit(event, data, window.sid, acknowledged)
-
-    # The outbox's channel.
-
-    async def deliver(self, message: StoredMessage) -> Receipt:
-        """Say that the message waits to be fetched; windows have it from the feed."""
-        return Receipt(DeliveryState.PENDING)
-
-    async def show_typing(self, sender_id: str, on: bool) -> None:
-        """Show or hide the typing sign; plain widgets have their own."""
-        for window in self.mates(sender_id):
-            if not window.plain:
-                await self._send(window, "typing", {"on": on})
-
-    async def show_status(self, sender_id: str, status: Status, last_seq: int) -> None:
-        """Tell our own windows who holds the conversation."""
-        for window in self.mates(sender_id):
-            if not window.plain:
-                state = {"status": status.value, "last_seq": last_seq}
-                await self._send(window, "session_state", state)

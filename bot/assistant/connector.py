@@ -17,6 +17,7 @@ import structlog
 from components.text import is_payload
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.core.lock_store import LockError
 from rasa.shared.core.events import ActionExecuted, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Blueprint
@@ -105,52 +106,60 @@ class BaokeInput(InputChannel):
             agent = request.app.ctx.agent
             if not agent or not agent.is_ready():
                 return _error(503, "no_model", "no trained model is loaded")
-            return await _take_turn(agent, on_new_message, request.json)
+            return await _take_turn(agent, request.json)
 
         return routes
 
 
-async def _take_turn(
-    agent: Any, on_new_message: Callable[[UserMessage], Awaitable[Any]], body: dict
-) -> HTTPResponse:
+async def _take_turn(agent: Any, body: dict) -> HTTPResponse:
+    """Answer a turn; a turn that was answered already is answered the same way."""
     sender_id, turn_id = body["sender_id"], body["turn_id"]
     # Rasa wraps the configured store; the wrapper forwards only its own methods.
     store = getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
-    if store.has_turn(sender_id, turn_id):
-        tracker = await agent.tracker_store.retrieve(sender_id)
-        answer = tracker and answer_of(tracker, turn_id)
-        if answer and answer["replies"]:
-            return json(answer)
     metadata = {**(body.get("metadata") or {}), "turn_id": turn_id}
     parsed = None
-    if body.get("may_wait") and not is_payload(body["text"]):
-        try:
+    try:
+        if body.get("may_wait") and not is_payload(body["text"]):
             parsed = await _parse(agent, body["text"], sender_id, metadata)
             if await _is_unfinished(store, sender_id, parsed):
                 return json({"unfinished": True})
-        except Exception as error:
-            return _broken(error, sender_id, turn_id)
+        message = UserMessage(
+            body["text"],
+            SilentOutput(),
+            sender_id,
+            input_channel="baoke",
+            metadata=metadata,
+            parse_data=parsed,
+        )
+        # The same turn may be asked for while its first try still runs, here or in
+        # another process: whoever comes second finds the answer of the first.
+        async with agent.lock_store.lock(sender_id):
+            if store.has_turn(sender_id, turn_id):
+                tracker = await agent.tracker_store.retrieve(sender_id)
+                answer = tracker and answer_of(tracker, turn_id)
+                if answer and answer["replies"]:
+                    return json(answer)
+            return await _handle(agent, message, turn_id)
+    except LockError as error:
+        log.warning("turn.locked", sender_id=sender_id, error=str(error))
+        return _error(503, "locked", "the conversation is held elsewhere")
+    except Exception as error:
+        return _broken(error, sender_id, turn_id)
+
+
+async def _handle(agent: Any, message: UserMessage, turn_id: str) -> HTTPResponse:
     failed: List[str] = []
     FAILED_ACTIONS.set(failed)
     SAVED_TRACKER.set(None)
-    message = UserMessage(
-        body["text"],
-        SilentOutput(),
-        sender_id,
-        input_channel="baoke",
-        metadata=metadata,
-        parse_data=parsed,
-    )
-    try:
-        await on_new_message(message)
-    except Exception as error:
-        return _broken(error, sender_id, turn_id)
+    await agent.processor.handle_message(message)
     if failed:
-        log.error("turn.action_failed", sender_id=sender_id, actions=failed)
+        log.error("turn.action_failed", sender_id=message.sender_id, actions=failed)
         if set(failed) == {UNREACHABLE}:
             return _error(503, "actions_unreachable", "the action server is away")
         return _error(502, "action_failed", ", ".join(failed))
-    tracker = SAVED_TRACKER.get() or await agent.tracker_store.retrieve(sender_id)
+    tracker = SAVED_TRACKER.get() or await agent.tracker_store.retrieve(
+        message.sender_id
+    )
     answer = tracker and answer_of(tracker, turn_id)
     if not answer:
         return _error(500, "turn_failed", "the turn left no trace in the tracker")

@@ -63,6 +63,11 @@ def _with_driver(database_url: str, root: Path, postgresql: str) -> URL:
             raise ValueError(f"BAOKE_DATABASE_URL: {other} is not supported")
 
 
+def is_postgresql(database_url: str) -> bool:
+    """Whether a plain database URL names a PostgreSQL server."""
+    return make_url(database_url).get_backend_name() == "postgresql"
+
+
 def sync_url(database_url: str, root: Path) -> URL:
     """Return the URL with a blocking driver; SQLite paths are relative to ``root``."""
     return _with_driver(database_url, root, "postgresql+psycopg")

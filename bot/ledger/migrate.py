@@ -8,6 +8,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, event
 
+from bot.dispatch_queue import install_queue
+
 VERSION_TABLE = "alembic_version_ledger"
 _SCRIPTS = Path(__file__).with_name("migrations")
 
@@ -33,6 +35,8 @@ def upgrade(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare)
     try:
+        if url.get_backend_name() == "postgresql":
+            install_queue(engine)
         with engine.begin() as connection:
             config = _config()
             config.attributes["connection"] = connection

@@ -10,6 +10,7 @@ from bot.ledger.database import Database, open_database
 from bot.ledger.deliveries import Deliveries
 from bot.ledger.messages import Messages
 from bot.ledger.moves import Moves
+from bot.ledger.parcels import Parcels
 from bot.ledger.turns import Turns
 
 
@@ -22,6 +23,7 @@ class Ledger:
         self.turns = Turns(database)
         self.moves = Moves(database)
         self.deliveries = Deliveries(database)
+        self.parcels = Parcels(database)
         self.attachments = Attachments(database)
 
     @classmethod

@@ -127,6 +127,8 @@ turns = Table(
     Column("turn_id", String(64), primary_key=True),
     _conversation(),
     Column("state", String(16), nullable=False),  # running, finished
+    Column("attempt", Integer, nullable=False, server_default="1"),  # times taken up
+    Column("postponed_at", UtcDateTime),  # first time the brain was away
     Column("outcome", String(16)),  # answered, failed, held, dropped, commanded
     Column("note", Text),  # why, when it was not answered
     Column(
@@ -148,7 +150,10 @@ deliveries = Table(
     Column("channel", String(32), primary_key=True),
     Column("state", String(16), nullable=False),  # ports.DeliveryState
     Column("reason", Text),
-    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # of a piece
+    Column("progress", Integer, nullable=False, server_default="0"),  # pieces sent
+    Column("unsure", Integer, nullable=False, server_default="0"),  # pieces unknown
+    Column("not_before", UtcDateTime),  # the platform asked for patience until then
     Column("updated_at", UtcDateTime, nullable=False),
     Index(
         "ix_deliveries_pending",
@@ -156,6 +161,21 @@ deliveries = Table(
         "seq",
         sqlite_where=text("state = 'pending'"),
         postgresql_where=text("state = 'pending'"),
+    ),
+    # What is on its way, without the web's, which wait to be fetched.
+    Index(
+        "ix_deliveries_open",
+        "sender_id",
+        "seq",
+        sqlite_where=text("state IN ('pending', 'sending') AND channel <> 'web'"),
+        postgresql_where=text("state IN ('pending', 'sending') AND channel <> 'web'"),
+    ),
+    Index(
+        "ix_deliveries_state_updated_at",
+        "state",
+        "updated_at",
+        sqlite_where=text("state IN ('undeliverable', 'unknown', 'dropped')"),
+        postgresql_where=text("state IN ('undeliverable', 'unknown', 'dropped')"),
     ),
 )
 

@@ -1,30 +1,34 @@
 """Turns of the ledger: begin one, end one, find those that a crash left behind."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from bot.desk_rules import Move, QueuePlace, Status
 from bot.errors import StaleTurn
 from bot.ledger.database import Database
 from bot.ledger.rows import (
-    MESSAGE_COLUMNS,
     AnyRow,
     count_ahead,
     lock_conversation,
     next_seqs,
-    read_message,
     write_move,
     write_outbounds,
 )
 from bot.ledger.tables import conversations, messages, turns
+from bot.ledger.turn_begin import awaiting, begin_turn, join_turn
 from bot.ledger.values import Conclusion, Outcome, Turn, Written
 from bot.message import Outbound
-
-MAX_BURST = 10  # messages answered as one
 
 
 class Turns:
@@ -33,12 +37,36 @@ class Turns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def waiting(self) -> tuple[str, ...]:
-        """Return the conversations with messages that were never answered."""
-        query = select(messages.c.sender_id).where(messages.c.awaiting).distinct()
-        return await self._database.read(
-            lambda connection: tuple(connection.execute(query).scalars())
+    async def waiting(
+        self, after: tuple[datetime, str] | None, limit: int
+    ) -> Sequence[tuple[datetime, str]]:
+        """Return conversations with unanswered messages, the longest waiting first.
+
+        Args:
+            after: The last one of the page before; None for the first page.
+            limit: Size of the page.
+
+        Returns:
+            (moment of the oldest unanswered message, sender_id), in this order.
+        """
+        oldest = func.min(messages.c.at)
+        query = (
+            select(oldest, messages.c.sender_id)
+            .where(messages.c.awaiting)
+            .group_by(messages.c.sender_id)
+            .order_by(oldest, messages.c.sender_id)
+            .limit(limit)
         )
+        if after is not None:
+            moment = literal(after[0], messages.c.at.type)
+            query = query.having(
+                or_(
+                    oldest > moment,
+                    and_(oldest == moment, messages.c.sender_id > after[1]),
+                )
+            )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple((row[0], row[1]) for row in rows)
 
     async def begin(
         self, sender_id: str, now: datetime, burst_window: timedelta
@@ -57,7 +85,7 @@ class Turns:
             StoreError: The database failed.
         """
         return await self._database.write(
-            lambda connection: _begin(connection, sender_id, now, burst_window)
+            lambda connection: begin_turn(connection, sender_id, now, burst_window)
         )
 
     async def join(self, turn: Turn, burst_window: timedelta) -> Turn:
@@ -70,13 +98,15 @@ class Turns:
         Raises:
             StoreError: The database failed.
         """
-        rows = await self._database.read(lambda c: _awaiting(c, turn.sender_id))
+        rows = await self._database.read(lambda c: awaiting(c, turn.sender_id))
         if not any(row.turn_id is None for row in rows):
             return turn
-        return await self._database.write(lambda c: _join(c, turn, burst_window))
+        return await self._database.write(lambda c: join_turn(c, turn, burst_window))
 
     async def finish(self, turn: Turn, end: Conclusion, now: datetime) -> Written:
         """End a turn: its replies, moves and notes become visible all at once.
+
+        Only who took it up last may end it.
 
         When a human has taken over meanwhile, nothing is said; the replies are
         kept with the turn as dropped.
@@ -89,47 +119,16 @@ class Turns:
             lambda connection: _finish(connection, turn, end, now)
         )
 
+    async def postpone(self, turn: Turn, notice: Outbound, now: datetime) -> Written:
+        """Leave a turn for later, and say so the first time.
 
-def _begin(
-    connection: Connection, sender_id: str, now: datetime, burst_window: timedelta
-) -> Turn | None:
-    rows = _awaiting(connection, sender_id)
-    if not rows:
-        return None
-    status = Status(rows[0].status)
-    if status is Status.AGENT:
-        _hold(connection, sender_id, now)
-        return None
-    turn_id = rows[0].turn_id
-    if turn_id is not None:
-        chosen = [row for row in rows if row.turn_id == turn_id]
-    else:
-        turn_id, chosen = uuid.uuid4().hex, _burst(rows, burst_window)
-        _write_turn(connection, turn_id, chosen, now)
-    return Turn(
-        turn_id,
-        sender_id,
-        status,
-        tuple(read_message(row) for row in chosen),
-        resumed=rows[0].turn_id is not None,
-        more=len(rows) > len(chosen) or len(rows) == MAX_BURST,
-    )
-
-
-def _awaiting(connection: Connection, sender_id: str) -> Sequence[AnyRow]:
-    query = (
-        select(
-            *MESSAGE_COLUMNS,
-            messages.c.kind,
-            messages.c.turn_id,
-            conversations.c.status,
+        Raises:
+            StaleTurn: Somebody else has taken it up or ended it; nothing is written.
+            StoreError: The database failed; nothing is written.
+        """
+        return await self._database.write(
+            lambda connection: _postpone(connection, turn, notice, now)
         )
-        .join(conversations, conversations.c.sender_id == messages.c.sender_id)
-        .where(messages.c.sender_id == sender_id, messages.c.awaiting)
-        .order_by(messages.c.seq)
-        .limit(MAX_BURST)
-    )
-    return connection.execute(query).all()
 
 
 def _finish(
@@ -151,70 +150,30 @@ def _finish(
     return Written(stored, Status(row.status), row.last_seq, moved, outcome)
 
 
-def _join(connection: Connection, turn: Turn, window: timedelta) -> Turn:
-    rows = _awaiting(connection, turn.sender_id)
-    chosen = _burst(rows, window)
-    added = [row for row in chosen if row.turn_id is None]
-    if added:
-        connection.execute(
-            update(messages)
-            .where(
-                messages.c.sender_id == turn.sender_id,
-                messages.c.seq.in_([row.seq for row in added]),
-            )
-            .values(turn_id=turn.turn_id)
-        )
-    return replace(
-        turn,
-        messages=tuple(read_message(row) for row in chosen),
-        more=len(rows) > len(chosen) or len(rows) == MAX_BURST,
-    )
-
-
-def _burst(rows: Sequence[AnyRow], window: timedelta) -> list[AnyRow]:
-    chosen = [rows[0]]
-    for row in rows[1:]:
-        texts = chosen[-1].kind == "text" and row.kind == "text"
-        if not texts or row.at - chosen[-1].at > window:
-            break
-        chosen.append(row)
-    return chosen
-
-
-def _write_turn(
-    connection: Connection,
-    turn_id: str,
-    chosen: Sequence[AnyRow],
-    now: datetime,
-) -> None:
-    sender_id = chosen[0].sender_id
-    connection.execute(
-        insert(turns).values(
-            turn_id=turn_id, sender_id=sender_id, state="running", started_at=now
-        )
-    )
-    connection.execute(
-        update(messages)
-        .where(
-            messages.c.sender_id == sender_id,
-            messages.c.seq.between(chosen[0].seq, chosen[-1].seq),
-            messages.c.awaiting,
-        )
-        .values(turn_id=turn_id)
-    )
-
-
-def _hold(connection: Connection, sender_id: str, now: datetime) -> None:
-    """A human reads what waited; the brain will never be asked about it."""
-    connection.execute(
-        update(messages)
-        .where(messages.c.sender_id == sender_id, messages.c.awaiting)
-        .values(awaiting=False)
-    )
-    connection.execute(
+def _postpone(
+    connection: Connection, turn: Turn, notice: Outbound, now: datetime
+) -> Written:
+    row = lock_conversation(connection, turn.sender_id)
+    noted = (
         update(turns)
-        .where(turns.c.sender_id == sender_id, turns.c.state == "running")
-        .values(state="finished", outcome=Outcome.HELD, finished_at=now)
+        .where(_is_mine(turn))
+        .values(postponed_at=func.coalesce(turns.c.postponed_at, now))
+    )
+    if connection.execute(noted).rowcount != 1:
+        raise StaleTurn(turn.turn_id)
+    if turn.postponed_at is not None or row.status == Status.AGENT:
+        return Written((), Status(row.status), row.last_seq)
+    row = next_seqs(connection, turn.sender_id, 1, now) or row
+    said = write_outbounds(connection, (notice,), row.last_seq, now, turn.turn_id)
+    return Written(said, Status(row.status), row.last_seq)
+
+
+def _is_mine(turn: Turn) -> ColumnElement[bool]:
+    """Whether a turn still runs and nobody took it up after this one did."""
+    return and_(
+        turns.c.turn_id == turn.turn_id,
+        turns.c.state == "running",
+        turns.c.attempt == turn.attempt,
     )
 
 
@@ -228,7 +187,7 @@ def _close_turn(
     dropped = [reply.to_json() for reply in end.replies] if held else None
     closed = connection.execute(
         update(turns)
-        .where(turns.c.turn_id == turn.turn_id, turns.c.state == "running")
+        .where(_is_mine(turn))
         .values(
             state="finished",
             outcome=Outcome.DROPPED if dropped else end.outcome,

@@ -29,7 +29,9 @@ class Turn:
 
     Attributes:
         messages: One or more, oldest first; never empty.
-        resumed: The turn was begun before, by a process that did not end it.
+        attempt: 1, or more when it was begun before and not ended.
+        postponed_at: When the customer was told that the answer will take longer.
+        behind: Messages that wait for a turn of their own, as far as they were read.
         more: Further messages wait behind it.
     """
 
@@ -37,8 +39,15 @@ class Turn:
     sender_id: str
     status: Status
     messages: tuple[StoredMessage, ...]
-    resumed: bool = False
+    attempt: int = 1
+    postponed_at: datetime | None = None
+    behind: tuple[StoredMessage, ...] = ()
     more: bool = False
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it was begun before and not ended."""
+        return self.attempt > 1
 
     @property
     def last_seq(self) -> int:

@@ -383,7 +383,7 @@ class Served:
                 self.edge.loop, self.edge.server = self.loop, self.server
             serving = asyncio.create_task(self.server.serve(sockets=[self.listener]))
             # uvicorn has no event for it.
-            while not self.server.started and not serving.done():  # noqa: ASYNC110
+            while not self.server.started and not serving.done():
                 await asyncio.sleep(0.01)
             self.ready.set()
             await serving

@@ -18,15 +18,21 @@ from channels.instance import (
 from channels.places import Places, find_root
 from channels.plan import Plan, free_port, make_plan
 from channels.process_settings import ProcessSettings
-from channels.recipes import actions_recipe, edge_recipe, probe, rasa_recipe
+from channels.recipes import (
+    actions_recipes,
+    edge_recipes,
+    probe,
+    rasa_recipes,
+    worker_recipes,
+)
 from channels.supervise import Broken, GaveUp
 
 NOTE = Instance(1234, "http://127.0.0.1:8080", "http://r", "http://a", "secret")
 
 
-def plan_for(folder: Path, **settings: object) -> Plan:
+def plan_for(folder: Path, counts: dict[str, int] | None = None, **settings) -> Plan:
     values = {"root": folder, "port": 0, **settings}
-    process = ProcessSettings(encoder_threads=1)
+    process = ProcessSettings(encoder_threads=1, **(counts or {}))
     built = Settings(**values)  # type: ignore[arg-type]
     return make_plan(Places(folder, folder / "var"), built, process)
 
@@ -109,11 +115,52 @@ def test_that_a_server_elsewhere_is_not_started_here(tmp_path: Path) -> None:
 def test_that_children_listen_on_loopback_and_know_each_other(tmp_path: Path) -> None:
     plan = plan_for(tmp_path, host="0.0.0.0")
     assert plan.instance.url.startswith("http://127.0.0.1:")
-    actions, edge = actions_recipe(plan), edge_recipe(plan)
+    (actions,), (edge,) = actions_recipes(plan), edge_recipes(plan)
     assert actions.env["SANIC_HOST"] == "127.0.0.1"
     assert edge.env["BAOKE_HOST"] == "0.0.0.0"
     assert edge.env["BAOKE_RASA_URL"] == plan.instance.rasa_url
-    assert rasa_recipe(plan).env["BAOKE_ACTIONS_URL"] == plan.instance.actions_url
+    assert rasa_recipes(plan)[0].env["BAOKE_ACTIONS_URL"] == plan.instance.actions_url
+
+
+MANY = {"edges": 2, "workers": 2, "rasas": 2, "action_servers": 2}
+SHARED = {"database_url": "postgresql://u:p@db/baoke", "redis_url": "redis://r:6379"}
+
+
+def test_that_many_processes_have_a_port_each_and_share_their_stores(tmp_path):
+    plan = plan_for(tmp_path, MANY, **SHARED)
+    instance = plan.instance
+    assert len(plan.ports) == len(instance.urls) == 2
+    ports = {url.rpartition(":")[2] for url in instance.urls}
+    ports |= {url.rpartition(":")[2] for url in instance.rasa_urls}
+    ports |= {url.rpartition(":")[2] for url in instance.actions_urls}
+    assert len(ports) == 6
+    rasas = rasa_recipes(plan)
+    assert [recipe.name for recipe in rasas] == ["rasa", "rasa-2"]
+    talks_to = [recipe.env["BAOKE_ACTIONS_URL"] for recipe in rasas]
+    assert talks_to == list(instance.actions_urls)
+    assert {recipe.env["BAOKE_RASA_TRACKER_URL"] for recipe in rasas} == {
+        "postgresql+psycopg2://u:p@db/baoke"
+    }
+    assert {recipe.env["BAOKE_REDIS_URL"] for recipe in rasas} == {"redis://r:6379"}
+    for recipe in (*worker_recipes(plan), *edge_recipes(plan)):
+        assert recipe.env["BAOKE_RASA_URL"] == ",".join(instance.rasa_urls)
+
+
+def test_that_one_edge_answers_by_itself_without_redis(tmp_path):
+    assert worker_recipes(plan_for(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("counts", "settings"),
+    [
+        ({"edges": 2}, {}),
+        ({"rasas": 2}, {"database_url": SHARED["database_url"]}),
+        ({}, {"redis_url": SHARED["redis_url"]}),
+    ],
+)
+def test_that_many_processes_need_postgresql_and_redis(tmp_path, counts, settings):
+    with pytest.raises(GaveUp, match="BAOKE_REDIS_URL"):
+        plan_for(tmp_path, counts, **settings)
 
 
 def test_that_rasas_secret_is_in_no_argument(tmp_path: Path) -> None:
@@ -127,7 +174,7 @@ def test_that_rasas_secret_is_in_no_argument(tmp_path: Path) -> None:
         f'"sha256": "{empty}"}}'
     )
     (models / "current.json").write_text(note)
-    recipe = rasa_recipe(plan)
+    (recipe,) = rasa_recipes(plan)
     command = list(recipe.command())
     assert command[command.index("-i") + 1] == "127.0.0.1"
     assert recipe.env["BAOKE_RASA_TOKEN"] == plan.instance.rasa_token
@@ -136,7 +183,7 @@ def test_that_rasas_secret_is_in_no_argument(tmp_path: Path) -> None:
 
 def test_that_a_start_without_model_says_so(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="no trained model"):
-        rasa_recipe(plan_for(tmp_path)).command()
+        rasa_recipes(plan_for(tmp_path))[0].command()
 
 
 async def test_that_a_probe_tells_ready_not_yet_and_never() -> None:

@@ -56,6 +56,43 @@ def ended(*replies: Outbound, move: Move | None = None) -> Conclusion:
     return Conclusion(Outcome.ANSWERED, replies, announce, timedelta(hours=1), move)
 
 
+async def waiting(ledger) -> list[str]:
+    return [sender_id for _, sender_id in await ledger.turns.waiting(None, 10)]
+
+
+async def test_that_waiting_conversations_are_found_page_by_page(ledger):
+    for number, sender in enumerate(("web:c", "web:a", "web:b", "web:d")):
+        await ledger.messages.accept(inbound("k", sender, after=number // 2))
+    first = await ledger.turns.waiting(None, 3)
+    assert [s for _, s in first] == ["web:a", "web:c", "web:b"]
+    assert [s for _, s in await ledger.turns.waiting(first[-1], 3)] == ["web:d"]
+
+
+async def test_that_only_the_last_to_take_a_turn_up_may_end_it(ledger):
+    await ledger.messages.accept(inbound("k"))
+    paused = await ledger.turns.begin("web:a", NOW, WINDOW)
+    alive = await ledger.turns.begin("web:a", NOW, WINDOW)
+    with pytest.raises(StaleTurn):
+        await ledger.turns.finish(paused, ended(outbound("from the dead")), NOW)
+    with pytest.raises(StaleTurn):
+        await ledger.turns.postpone(paused, outbound("later"), NOW)
+    written = await ledger.turns.finish(alive, ended(outbound("once")), NOW)
+    assert [m.parts[0].text for m in written.messages] == ["once"]
+
+
+async def test_that_a_customer_is_told_once_that_a_turn_waits(ledger):
+    await ledger.messages.accept(inbound("k"))
+    for expected in (1, 0, 0):
+        turn = await ledger.turns.begin("web:a", NOW, WINDOW)
+        told = await ledger.turns.postpone(turn, outbound("patience"), NOW)
+        assert len(told.messages) == expected
+    await ledger.messages.accept(inbound("later", after=60))
+    turn = await ledger.turns.begin("web:a", NOW, WINDOW)
+    assert (turn.postponed_at, turn.attempt) == (NOW, 4)
+    assert [m.text for m in turn.behind] == ["later"]
+    assert await waiting(ledger) == ["web:a"]
+
+
 async def test_that_numbers_have_no_gaps_under_parallel_writers_and_repeats(ledger):
     keys = [f"k{i % 20}" for i in range(60)]
     accepted = await asyncio.gather(*(ledger.messages.accept(inbound(k)) for k in keys))
@@ -88,17 +125,17 @@ async def test_that_a_turn_is_resumed_with_its_own_messages_and_ends_once(ledger
     assert (again.turn_id, again.messages) == (turn.turn_id, turn.messages)
     assert (turn.resumed, again.resumed, again.more) == (False, True, True)
     assert [m.text for m in turn.messages] == ["k0", "k1", "k2"]
-    assert await ledger.turns.waiting() == ("web:a",)
-    written = await ledger.turns.finish(turn, ended(outbound("r")), NOW)
+    assert await waiting(ledger) == ["web:a"]
+    written = await ledger.turns.finish(again, ended(outbound("r")), NOW)
     assert [m.seq for m in written.messages] == [5]
     with pytest.raises(StaleTurn):
-        await ledger.turns.finish(again, ended(outbound("r2")), NOW)
+        await ledger.turns.finish(turn, ended(outbound("r2")), NOW)
     assert len(await ledger.messages.after("web:a", 0)) == 5
     rest = await ledger.turns.begin("web:a", NOW, WINDOW)
     assert [m.text for m in rest.messages] == ["later"]
     await ledger.turns.finish(rest, ended(), NOW)
     assert await ledger.turns.begin("web:a", NOW, WINDOW) is None
-    assert await ledger.turns.waiting() == ()
+    assert await waiting(ledger) == []
 
 
 async def test_that_payloads_files_and_pauses_end_a_burst(ledger):
@@ -141,7 +178,7 @@ async def test_that_words_waiting_at_a_takeover_are_left_to_the_human(ledger):
         move = Move(to, actor, Handoff("x"))
         await ledger.moves.make("web:a", move, NOW, lambda place: ())
     assert await ledger.turns.begin("web:a", NOW, WINDOW) is None
-    assert await ledger.turns.waiting() == ()
+    assert await waiting(ledger) == []
     with pytest.raises(StaleTurn):  # held; its late answer has nowhere to go
         await ledger.turns.finish(turn, ended(outbound("r")), NOW)
     assert len(await ledger.messages.after("web:a", 0)) == 2

@@ -135,7 +135,7 @@ async def test_that_readiness_waits_for_the_probe(tmp_path: Path) -> None:
     await supervisor.stop()
 
 
-async def test_that_the_last_added_child_is_stopped_first(tmp_path: Path) -> None:
+async def test_that_children_are_stopped_stage_by_stage(tmp_path: Path) -> None:
     code = (
         "import signal, sys, time\n"
         "def end(*_):\n"
@@ -145,14 +145,15 @@ async def test_that_the_last_added_child_is_stopped_first(tmp_path: Path) -> Non
         "time.sleep(60)\n"
     )
     supervisor = Supervisor(tmp_path / "log", lambda _: None, FAST)
-    for name in ("rasa", "actions", "edge"):
+    for name, stage in (("edge", 2), ("rasa", 0), ("worker", 1), ("actions", 0)):
         command = [sys.executable, "-c", code, name]
-        supervisor.add(Recipe(name, lambda c=command: c, tmp_path, {}))  # type: ignore[misc]
-    await until_async(lambda: len(list(tmp_path.glob("up-*"))) == 3)
+        recipe = Recipe(name, lambda c=command: c, tmp_path, {}, stage=stage)  # type: ignore[misc]
+        supervisor.add(recipe)
+    await until_async(lambda: len(list(tmp_path.glob("up-*"))) == 4)
     await supervisor.stop()
     order = (tmp_path / "order").read_text().split()
-    assert order[0] == "edge"
-    assert sorted(order) == ["actions", "edge", "rasa"]
+    assert order[:2] == ["edge", "worker"]
+    assert sorted(order[2:]) == ["actions", "rasa"]
 
 
 async def test_that_a_child_that_ignores_the_signal_is_killed_with_its_own(

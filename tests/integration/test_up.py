@@ -39,16 +39,16 @@ def server(name, pick):
         command = [sys.executable, "-c", CODE, str(urlsplit(url).port)]
         env = {MARK: str(plan.places.var)}
         return Recipe(name, lambda: command, folder, env, probe(url + "/readyz"))
-    return recipe
+    return lambda plan: [recipe(plan)]
 
 def step(plan, name, *arguments):
     code = (folder / "step.py").read_text()
     command = [sys.executable, "-c", code, name]
     return Recipe(name, lambda: command, folder, {MARK: str(plan.places.var)})
 
-up.rasa_recipe = server("rasa", lambda i: i.rasa_url)
-up.actions_recipe = server("actions", lambda i: i.actions_url)
-up.edge_recipe = server("edge", lambda i: i.url)
+up.rasa_recipes = server("rasa", lambda i: i.rasa_url)
+up.actions_recipes = server("actions", lambda i: i.actions_url)
+up.edge_recipes = server("edge", lambda i: i.url)
 up.step_recipe = step
 say = lambda text: print(text, flush=True)
 settings = Settings(root=folder, port=0)

@@ -44,7 +44,7 @@ async def test_that_images_and_pdf_are_kept_outside_and_given_back_to_their_owne
             disposition = got.headers["content-disposition"]
             assert disposition.startswith("attachment;")
             assert quote("病理 报告.bin") in disposition
-            path = edge.settings.attachments_dir / file_id
+            path = edge.backstage.settings.attachments_dir / file_id
             assert path.stat().st_mode & 0o777 == 0o600
             other = await Visitor.arrive(visitor.client)
             for headers in (other.headers, {}):
@@ -79,7 +79,7 @@ async def test_that_a_file_is_what_its_bytes_say(tmp_path):
             assert answer.status_code == 415, content
             assert answer.json()["error"]["code"] == "attachment_type"
         assert await visitor.events() == []
-        folder = edge.settings.attachments_dir
+        folder = edge.backstage.settings.attachments_dir
         assert not folder.exists() or not list(folder.iterdir())
 
 

@@ -160,18 +160,20 @@ async def test_that_fetching_past_a_message_marks_it_delivered(tmp_path):
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("在吗")
         await visitor.until(2)
-        sender = edge.dispatcher and next(iter(await _senders(edge)))
-        assert len(await edge.ledger.deliveries.undelivered(sender)) == 1
+        sender = edge.backstage.turns and next(iter(await _senders(edge)))
+        assert len(await edge.backstage.ledger.deliveries.undelivered(sender)) == 1
         await visitor.events(after=2)
-        await edge.outbox.flush()
-        assert await edge.ledger.deliveries.undelivered(sender) == ()
+        await edge.backstage.outbox.flush()
+        assert await edge.backstage.ledger.deliveries.undelivered(sender) == ()
 
 
 async def _senders(edge) -> list[str]:
     from sqlalchemy import text
 
     query = text("SELECT sender_id FROM conversations")
-    return await edge.ledger._database.read(lambda c: [r[0] for r in c.execute(query)])
+    return await edge.backstage.ledger._database.read(
+        lambda c: [r[0] for r in c.execute(query)]
+    )
 
 
 BAD_BODIES = [
@@ -442,10 +444,10 @@ async def test_that_readiness_knows_an_empty_database(tmp_path):
     edge = make_edge(tmp_path)
     from channels.health import build_checks
 
-    checks = build_checks(edge.settings, edge.client, edge.ledger)
+    checks = build_checks(edge.backstage)
     assert "baoke db upgrade" in (await checks["database"]() or "")
-    await edge.client.aclose()
-    await edge.ledger.close()
+    await edge.backstage.client.aclose()
+    await edge.backstage.ledger.close()
 
 
 async def test_that_figures_and_headers_are_there_and_the_console_is_not(tmp_path):
@@ -493,7 +495,7 @@ async def test_that_a_failing_brain_is_told_once_and_the_message_stays(tmp_path)
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("查保单")
         mine, apology = await visitor.until(2)
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         assert len(await visitor.events()) == 2
     assert words(mine) == "查保单"
     assert apology["author"] == "system"

@@ -152,7 +152,7 @@ async def test_that_a_ready_made_widget_gets_only_what_never_arrived(tmp_path):
         await client.utter("二", session_id)
         await client.close()
         gate.set()
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         back = await SocketClient().open(url)
         assert (await back.request(session_id))["session_id"] == session_id
         (missed,) = await back.until("bot_uttered")
@@ -174,8 +174,8 @@ async def test_that_an_acknowledged_message_is_delivered(tmp_path):
         async with asyncio.timeout(20):
             while True:
                 await asyncio.sleep(0.01)
-                await edge.outbox.flush()
-                rows = await edge.ledger._database.read(
+                await edge.backstage.outbox.flush()
+                rows = await edge.backstage.ledger._database.read(
                     lambda c: c.execute(query).all()
                 )
                 if rows[0].state == "delivered":
@@ -205,7 +205,7 @@ async def test_that_other_windows_see_what_was_typed_and_the_sender_does_not(
         sender = edge.door._by_sid and next(
             w.session.sender_id for w in edge.door._by_sid.values() if w.session
         )
-        await edge.desk.request(sender, Handoff("x"), "1")
+        await edge.backstage.desk.request(sender, Handoff("x"), "1")
         states = await one.until("session_state", 2)
         assert states[1]["status"] == "queued"
         await one.close()
@@ -454,7 +454,7 @@ async def test_that_replies_follow_in_order_while_many_windows_come_and_go(tmp_p
             for i in range(20):
                 await talker.utter(f"{i}", mine["session_id"])
                 await asyncio.sleep(0.005)
-            await edge.dispatcher.idle()
+            await edge.backstage.turns.idle()
             await talker.utter("末", mine["session_id"])
 
         shown, *_ = await asyncio.gather(

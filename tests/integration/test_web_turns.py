@@ -24,7 +24,7 @@ from bot.ports import Answer, Question
 
 
 async def rows(edge, query: str) -> list[tuple]:
-    return await edge.ledger._database.read(
+    return await edge.backstage.ledger._database.read(
         lambda c: [tuple(row) for row in c.execute(text(query))]
     )
 
@@ -56,8 +56,8 @@ async def test_that_a_new_process_finishes_the_turn_under_the_same_id(tmp_path):
         await eventually(lambda: first_brain.asked)
         await visitor.say("地点在南京路", "later")
         # As kill -9 would: the tasks vanish, nothing is written any more.
-        for task in edge.dispatcher._tasks.values():
-            task.cancel()
+        for busy in edge.backstage.turns._busy.values():
+            busy.task.cancel()
         token = visitor.headers
     async with served(make_edge(tmp_path, second_brain)) as url, visiting(url) as again:
         again.headers = token
@@ -73,7 +73,10 @@ async def test_that_a_message_stored_just_before_a_crash_is_answered_after_it(
     tmp_path,
 ):
     edge = make_edge(tmp_path, FakeBrain())
-    edge.dispatcher.wake = lambda sender_id: None  # the crash comes before the turn
+
+    async def crash(sender_id: str) -> None: ...
+
+    edge.backstage.turns.wake = crash  # it comes before the turn
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("在吗")
         token = visitor.headers
@@ -151,11 +154,11 @@ async def test_that_a_late_reply_after_a_takeover_is_dropped_and_noted(tmp_path)
         await visitor.say("查理赔")
         await eventually(lambda: brain.asked)
         sender = await sender_of(edge)
-        await edge.desk.request(sender, Handoff("dispute"), "r1")
-        await edge.desk.accept(sender, "agent1", "a1")
+        await edge.backstage.desk.request(sender, Handoff("dispute"), "r1")
+        await edge.backstage.desk.accept(sender, "agent1", "a1")
         await visitor.say("有人吗")
         gate.set()
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         events = await visitor.events()
         assert [e["author"] for e in events] == [
             "customer",
@@ -176,26 +179,26 @@ async def test_that_the_bot_is_silent_with_an_agent_and_back_after_release(tmp_p
         await visitor.say("你好")
         await visitor.until(2)
         sender = await sender_of(edge)
-        await edge.desk.request(sender, Handoff("x"), "1")
-        await edge.desk.accept(sender, "agent1", "2")
+        await edge.backstage.desk.request(sender, Handoff("x"), "1")
+        await edge.backstage.desk.accept(sender, "agent1", "2")
         with pytest.raises(IllegalMove):
-            await edge.desk.accept(sender, "agent2", "3")
+            await edge.backstage.desk.accept(sender, "agent2", "3")
         await visitor.say("只给坐席看")
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         assert len(brain.asked) == 1
-        await edge.desk.release(sender, "agent1", "4")
+        await edge.backstage.desk.release(sender, "agent1", "4")
         await visitor.say("回来了")
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         assert [q.text for q in brain.asked] == ["你好", "回来了"]
-        await edge.desk.request(sender, Handoff("x"), "5")
-        await edge.desk.accept(sender, "agent2", "6")
-        await edge.desk.close(sender, "agent2", "7", summary="办完")
+        await edge.backstage.desk.request(sender, Handoff("x"), "5")
+        await edge.backstage.desk.accept(sender, "agent2", "6")
+        await edge.backstage.desk.close(sender, "agent2", "7", summary="办完")
         with pytest.raises(IllegalMove):
-            await edge.desk.release(sender, "agent2", "8")
+            await edge.backstage.desk.release(sender, "agent2", "8")
         await visitor.say("又来了")
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         assert brain.asked[-1].text == "又来了"
-        moves = await edge.ledger.moves.history(sender)
+        moves = await edge.backstage.ledger.moves.history(sender)
     assert [(m[0], m[1]) for m in moves] == [
         ("bot", "queued"),
         ("queued", "agent"),
@@ -214,9 +217,12 @@ async def test_that_two_agents_cannot_take_one_conversation(tmp_path):
         await visitor.say("你好")
         await visitor.until(2)
         sender = await sender_of(edge)
-        await edge.desk.request(sender, Handoff("x"), "1")
+        await edge.backstage.desk.request(sender, Handoff("x"), "1")
         results = await asyncio.gather(
-            *(edge.desk.accept(sender, f"agent{i}", f"a{i}") for i in range(6)),
+            *(
+                edge.backstage.desk.accept(sender, f"agent{i}", f"a{i}")
+                for i in range(6)
+            ),
             return_exceptions=True,
         )
         assert sum(isinstance(r, IllegalMove) for r in results) == 5
@@ -251,7 +257,7 @@ async def test_that_a_handoff_queues_in_the_same_turn_with_the_true_position(
         await second.say("转人工")  # asked again: the place now, no second move
         assert "前面还有 2 位" in words((await second.until(4))[3])
         await second.say("问")  # still answered, and not told again at once
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         events = await second.events()
         assert [words(e) for e in events[4:]] == ["问", "答"]
         made = await rows(edge, "SELECT count(*), max(skill) FROM handoffs")
@@ -297,7 +303,7 @@ async def test_that_a_customer_can_leave_the_queue(tmp_path, how):
         await visitor.say(how)
         events = await visitor.until(4)
         assert "已为您取消排队" in words(events[3])
-        status, _ = await edge.ledger.messages.holder(await sender_of(edge))
+        status, _ = await edge.backstage.ledger.messages.holder(await sender_of(edge))
     assert status is Status.BOT
     assert len(brain.asked) == 1
 
@@ -323,7 +329,7 @@ async def test_that_a_human_can_be_asked_for_without_rasa(tmp_path, body):
         await visitor.post(**body)
         events = await visitor.until(2)
         assert "正在为您转接" in words(events[1])
-        status, _ = await edge.ledger.messages.holder(await sender_of(edge))
+        status, _ = await edge.backstage.ledger.messages.holder(await sender_of(edge))
     assert status is Status.QUEUED
 
 
@@ -361,7 +367,7 @@ async def test_that_every_failure_of_rasa_becomes_one_apology(
         async with served(edge) as url, visiting(url) as visitor:
             await visitor.say("你好")
             events = await visitor.until(2)
-            await edge.dispatcher.idle()
+            await edge.backstage.turns.idle()
             assert len(await visitor.events()) == 2
             noted = await rows(edge, "SELECT outcome, note FROM turns")
     assert buttons(events[1]) == ["/request_handoff"]
@@ -378,7 +384,7 @@ async def test_that_a_fault_in_our_own_code_still_answers_the_customer(
     def broken(turn):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(edge.desk, "command", broken)
+    monkeypatch.setattr(edge.backstage.desk, "command", broken)
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("你好")
         events = await visitor.until(2)
@@ -387,14 +393,14 @@ async def test_that_a_fault_in_our_own_code_still_answers_the_customer(
 
 async def test_that_a_database_failure_delays_a_turn_and_loses_nothing(tmp_path):
     edge = make_edge(tmp_path, FakeBrain())
-    real, failures = edge.ledger.turns.finish, [StoreError("disk full")]
+    real, failures = edge.backstage.ledger.turns.finish, [StoreError("disk full")]
 
     async def finish(*args):
         if failures:
             raise failures.pop()
         return await real(*args)
 
-    edge.ledger.turns.finish = finish
+    edge.backstage.ledger.turns.finish = finish
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("你好")
         events = await visitor.until(2)
@@ -408,7 +414,7 @@ async def test_that_a_database_failure_on_receipt_is_a_503_and_not_an_ack(tmp_pa
         async def full(*args, **kwargs):
             raise StoreError("disk full")
 
-        edge.ledger.messages.accept = full
+        edge.backstage.ledger.messages.accept = full
         answer = await visitor.post(text="你好")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert "disk" not in answer.text
@@ -469,7 +475,7 @@ async def test_that_an_unreachable_brain_is_not_waited_for_by_everybody():
     transport = httpx.MockTransport(refuse)
     async with httpx.AsyncClient(transport=transport) as client:
         brain = RasaBrain(
-            client, "http://rasa", timedelta(seconds=1), timedelta(seconds=0.5)
+            client, ["http://rasa"], timedelta(seconds=1), timedelta(seconds=0.5)
         )
         question = Question("web:a", "t", "你好")
         with pytest.raises(BrainUnreachable):
@@ -483,18 +489,107 @@ async def test_that_an_unreachable_brain_is_not_waited_for_by_everybody():
 
 async def test_that_a_fault_while_showing_a_reply_spoils_no_further_turn(tmp_path):
     edge = make_edge(tmp_path, FakeBrain(), burst_window=timedelta(0))
-    real, faults = edge.outbox.publish, [RuntimeError("a bug")]
+    real, faults = edge.backstage.outbox.publish, [RuntimeError("a bug")]
 
     async def publish(sender_id, written):
         if faults and written.outcome is not None:
             raise faults.pop()
         await real(sender_id, written)
 
-    edge.outbox.publish = publish
+    edge.backstage.outbox.publish = publish
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("一")
         await visitor.say("二")
-        await edge.dispatcher.idle()
+        await edge.backstage.turns.idle()
         events = await visitor.until(4)
     answers = [words(e) for e in events if e["author"] != "customer"]
     assert answers == ["答：一", "答：二"]
+
+
+async def away(question: Question) -> Answer:
+    raise BrainUnreachable("unreachable")
+
+
+async def test_that_messages_wait_for_the_brain_and_are_answered_when_it_is_back(
+    tmp_path,
+):
+    brain = FakeBrain(away)
+    edge = make_edge(tmp_path, brain, brain_recheck=timedelta(seconds=0.1))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("我的理赔到哪了")
+        told = (await visitor.until(2))[1]
+        await visitor.say("在吗")
+        await eventually(lambda: len(brain.asked) > 3)
+        assert len(await visitor.events()) == 3  # told once, not at every try
+        brain.answer = None
+        events = await visitor.until(5)
+    assert "不用重复发送" in words(told)
+    assert buttons(told) == ["/request_handoff"]
+    assert [words(e) for e in events[3:]] == ["答：我的理赔到哪了", "答：在吗"]
+    assert len({q.turn_id for q in brain.asked}) == 2
+
+
+async def test_that_a_human_is_reached_while_another_message_waits(tmp_path):
+    edge = make_edge(tmp_path, FakeBrain(away))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("我的理赔到哪了")
+        await visitor.until(2)
+        await visitor.say("转人工")
+        events = await visitor.until(4)
+        status, _ = await edge.backstage.ledger.messages.holder(await sender_of(edge))
+    assert "人工客服" in words(events[3])
+    assert status is Status.QUEUED
+
+
+async def test_that_a_message_that_brings_the_brain_down_is_ended(tmp_path):
+    async def dies(question: Question) -> Answer:
+        raise BrainUnreachable("cut_off", suspicious=True)
+
+    brain = FakeBrain(dies)
+    edge = make_edge(tmp_path, brain, brain_recheck=timedelta(seconds=0.01))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("毒")
+        events = await visitor.until(3)
+        await edge.backstage.turns.idle()
+    assert "没能答复" in words(events[2])
+    assert len(brain.asked) == 5
+
+
+async def test_that_nobody_waits_for_ever(tmp_path):
+    edge = make_edge(tmp_path, FakeBrain(away), brain_patience=timedelta(0))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("在吗")
+        assert "没能答复" in words((await visitor.until(2))[1])
+
+
+async def test_that_old_work_leaves_room_for_new_customers(tmp_path):
+    asleep = make_edge(tmp_path, FakeBrain())
+
+    async def crash(sender_id: str) -> None: ...
+
+    asleep.backstage.turns.wake = crash
+    async with served(asleep) as url:
+        for _ in range(12):
+            async with visiting(url) as visitor:
+                await visitor.say("旧消息")
+    most = 0
+
+    async def slow(question: Question) -> Answer:
+        nonlocal most
+        most = max(most, dispatcher.load)
+        await asyncio.sleep(0.02)
+        return say("好")
+
+    edge = make_edge(tmp_path, FakeBrain(slow), max_waiting=6, turn_concurrency=1)
+    dispatcher = edge.backstage.turns
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("新消息")  # not refused: 503 while old work is done
+        await visitor.until(2)
+
+        async def left() -> int:
+            return len(await edge.backstage.ledger.turns.waiting(None, 100))
+
+        async with asyncio.timeout(20):
+            while await left():
+                await asyncio.sleep(0.02)
+    assert most <= 4

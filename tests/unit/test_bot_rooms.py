@@ -8,19 +8,17 @@ import pytest
 
 from bot.brain import RasaBrain, read_answer
 from bot.desk_rules import Priority, Status
-from bot.dispatch import LocalDispatcher
 from bot.errors import (
     BrainFailed,
     BrainUnreachable,
     Overloaded,
-    Retryable,
     StoreError,
 )
 from bot.feed import Feed
 from bot.ledger.values import Written
 from bot.message import Author, ButtonsPart, CitationPart, StoredMessage, TextPart
 from bot.outbox import Outbox
-from bot.ports import DeliveryState, Question, Receipt, Rest
+from bot.ports import Question
 from channels.limits import RateLimit
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -30,7 +28,7 @@ QUESTION = Question("web:a", "turn-1", "你好", {"channel": "web"})
 def brain_over(handler, budget: float = 0.0) -> tuple[RasaBrain, httpx.AsyncClient]:
     client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
     brain = RasaBrain(
-        client, "http://rasa/", timedelta(seconds=1), timedelta(seconds=budget)
+        client, ["http://rasa/"], timedelta(seconds=1), timedelta(seconds=budget)
     )
     return brain, client
 
@@ -101,9 +99,49 @@ async def test_that_a_slow_answer_is_not_asked_for_again():
         raise httpx.ReadTimeout("slow")
 
     brain, client = brain_over(slow, budget=5)
-    with pytest.raises(BrainFailed) as caught:
+    with pytest.raises(BrainUnreachable) as caught:
         await brain.ask(QUESTION)
     assert (caught.value.code, len(asked)) == ("timeout", 1)
+    assert caught.value.suspicious
+    await client.aclose()
+
+
+async def test_that_another_server_answers_when_one_is_gone():
+    asked = []
+
+    def one_is_gone(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        if request.url.host == "gone":
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json={"replies": [{"text": "好"}]})
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(one_is_gone))
+    brain = RasaBrain(
+        client, ["http://gone", "http://here"], timedelta(seconds=1), timedelta(0)
+    )
+    for _ in range(3):
+        assert (await brain.ask(QUESTION)).replies == ((TextPart("好"),),)
+    assert asked == ["gone", "here", "here", "here"]
+    await client.aclose()
+
+
+async def test_that_several_servers_share_the_questions():
+    asked, go = [], asyncio.Event()
+
+    async def wait(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        await go.wait()
+        return httpx.Response(200, json={"replies": [{"text": "好"}]})
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(wait))
+    brain = RasaBrain(
+        client, ["http://a", "http://b"], timedelta(seconds=1), timedelta(0)
+    )
+    tasks = [asyncio.create_task(brain.ask(QUESTION)) for _ in range(4)]
+    await asyncio.sleep(0.01)
+    go.set()
+    await asyncio.gather(*tasks)
+    assert sorted(asked) == ["a", "a", "b", "b"]
     await client.aclose()
 
 
@@ -126,90 +164,6 @@ async def test_that_a_cut_line_is_tried_again_and_an_urgent_question_is_not():
     await client.aclose()
 
 
-async def test_that_a_conversation_never_runs_twice_at_once():
-    running, log = set(), []
-
-    async def run(sender_id: str, rest: Rest) -> bool:
-        assert sender_id not in running
-        running.add(sender_id)
-        await asyncio.sleep(0)
-        running.remove(sender_id)
-        log.append(sender_id)
-        return False
-
-    dispatcher = LocalDispatcher(run, 4)
-    for _ in range(3):
-        dispatcher.wake("a")
-        dispatcher.wake("b")
-        await asyncio.sleep(0)
-    await dispatcher.idle()
-    assert dispatcher.load == 0
-    assert log.count("a") >= 2
-    assert log.count("b") >= 2
-
-
-async def test_that_a_wake_during_a_turn_is_not_lost():
-    turns = 0
-
-    async def run(sender_id: str, rest: Rest) -> bool:
-        nonlocal turns
-        turns += 1
-        if turns == 1:
-            dispatcher.wake(sender_id)
-        return False
-
-    dispatcher = LocalDispatcher(run, 1)
-    dispatcher.wake("a")
-    await dispatcher.idle()
-    assert turns == 2
-
-
-async def test_that_a_resting_conversation_lets_another_one_work():
-    log = []
-
-    async def run(sender_id: str, rest: Rest) -> bool:
-        log.append(f"{sender_id} begins")
-        if sender_id == "slow":
-            await rest(0.01)
-        log.append(f"{sender_id} ends")
-        return False
-
-    dispatcher = LocalDispatcher(run, 1)
-    dispatcher.wake("slow")
-    dispatcher.wake("quick")
-    await dispatcher.idle()
-    assert log == ["slow begins", "quick begins", "quick ends", "slow ends"]
-
-
-async def test_that_a_store_failure_is_tried_again(monkeypatch):
-    monkeypatch.setattr("bot.dispatch._FIRST_PAUSE", 0.001)
-    left = [StoreError("busy"), StoreError("busy")]
-
-    async def run(sender_id: str, rest: Rest) -> bool:
-        if left:
-            raise left.pop()
-        return False
-
-    dispatcher = LocalDispatcher(run, 1)
-    dispatcher.wake("a")
-    await dispatcher.idle()
-    assert left == []
-
-
-async def test_that_a_stopped_dispatcher_starts_nothing():
-    started = []
-
-    async def run(sender_id: str, rest: Rest) -> bool:
-        started.append(sender_id)
-        return True
-
-    dispatcher = LocalDispatcher(run, 1)
-    await dispatcher.stop()
-    dispatcher.wake("a")
-    await dispatcher.idle()
-    assert started == []
-
-
 async def test_that_a_watch_hears_news_that_came_before_it_waited():
     feed = Feed()
     with feed.watch("a") as watch, feed.watch("a") as other:
@@ -221,38 +175,10 @@ async def test_that_a_watch_hears_news_that_came_before_it_waited():
     assert feed._waiters == {}
 
 
-class FakeMail:
-    """A platform that is pushed to."""
-
-    name = "mail"
-    pushes = True
-
-    def __init__(self, *results) -> None:
-        self.results = list(results)
-        self.sent: list[int] = []
-        self.status: list[Status] = []
-
-    async def deliver(self, message: StoredMessage) -> Receipt:
-        self.sent.append(message.seq)
-        result = self.results.pop(0)
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    async def show_typing(self, sender_id: str, on: bool) -> None: ...
-
-    async def show_status(self, sender_id, status, last_seq) -> None:
-        self.status.append(status)
-
-
 class FakeDeliveries:
     def __init__(self) -> None:
-        self.noted: list[tuple[int, str, str | None]] = []
         self.confirmed: list[dict[str, int]] = []
         self.failures = 0
-
-    async def note(self, message, receipt, at) -> None:
-        self.noted.append((message.seq, receipt.state.value, receipt.reason))
 
     async def confirm(self, reached, now) -> None:
         if self.failures:
@@ -261,12 +187,16 @@ class FakeDeliveries:
         self.confirmed.append(reached)
 
 
-class FakeHolder:
-    def __init__(self, status: Status) -> None:
-        self.status = status
+class FakeSenders:
+    load = 0
 
-    async def holder(self, sender_id: str) -> tuple[Status, int]:
-        return self.status, 9
+    def __init__(self) -> None:
+        self.woken: list[str] = []
+
+    async def wake(self, sender_id: str) -> None:
+        self.woken.append(sender_id)
+
+    async def stop(self) -> None: ...
 
 
 class FixedClock:
@@ -274,56 +204,28 @@ class FixedClock:
         return NOW
 
 
-def outbox_over(mail: FakeMail, status: Status = Status.BOT):
-    deliveries = FakeDeliveries()
-    box = Outbox(deliveries, FakeHolder(status), {"mail": mail}, Feed(), FixedClock())
-    return box, deliveries
-
-
-def written(*authors: Author, moved: bool = False) -> Written:
+def written(sender_id: str, *authors: Author) -> Written:
     messages = tuple(
-        StoredMessage("mail:a", seq, author, NOW, ())
+        StoredMessage(sender_id, seq, author, NOW, ())
         for seq, author in enumerate(authors, 1)
     )
-    return Written(messages, Status.BOT, len(messages), moved)
+    return Written(messages, Status.BOT, len(messages))
 
 
-DELIVERED = Receipt(DeliveryState.DELIVERED)
-
-
-async def test_that_only_messages_to_the_customer_are_pushed_and_noted():
-    mail = FakeMail(DELIVERED, Receipt(DeliveryState.UNDELIVERABLE, "blocked"))
-    box, deliveries = outbox_over(mail)
-    await box.publish(
-        "mail:a", written(Author.CUSTOMER, Author.BOT, Author.SYSTEM, moved=True)
-    )
-    assert mail.sent == [2, 3]
-    assert deliveries.noted == [(2, "delivered", None), (3, "undeliverable", "blocked")]
-    assert mail.status == [Status.BOT]
-
-
-async def test_that_a_bot_reply_is_not_pushed_after_a_takeover():
-    mail = FakeMail(DELIVERED)
-    box, deliveries = outbox_over(mail, Status.AGENT)
-    await box.publish("mail:a", written(Author.BOT, Author.AGENT))
-    assert mail.sent == [2]
-    assert deliveries.noted[0] == (1, "undeliverable", "agent_took_over")
-
-
-async def test_that_a_platform_that_asks_for_patience_gets_some():
-    mail = FakeMail(Retryable(timedelta(0)), Retryable(timedelta(0)), DELIVERED)
-    box, deliveries = outbox_over(mail)
-    await box.publish("mail:a", written(Author.BOT))
-    assert mail.sent == [1, 1, 1]
-    assert deliveries.noted == [(1, "delivered", None)]
-    tired = FakeMail(*[Retryable(timedelta(0))] * 9)
-    box, deliveries = outbox_over(tired)
-    await box.publish("mail:a", written(Author.BOT))
-    assert deliveries.noted == [(1, "undeliverable", "tries_used_up")]
+async def test_that_only_messages_to_customers_of_a_platform_wake_its_sender():
+    senders = FakeSenders()
+    platforms = {"mail": object()}
+    box = Outbox(FakeDeliveries(), platforms, Feed(), FixedClock(), senders)
+    await box.publish("mail:a", written("mail:a", Author.CUSTOMER))
+    await box.publish("web:a", written("web:a", Author.CUSTOMER, Author.BOT))
+    assert senders.woken == []
+    await box.publish("mail:a", written("mail:a", Author.CUSTOMER, Author.BOT))
+    assert senders.woken == ["mail:a"]
 
 
 async def test_that_receipts_are_gathered_and_survive_a_failure():
-    box, deliveries = outbox_over(FakeMail())
+    deliveries = FakeDeliveries()
+    box = Outbox(deliveries, {}, Feed(), FixedClock(), FakeSenders())
     deliveries.failures = 1
     for seq in (3, 5, 4):
         box.confirm("mail:a", seq)

@@ -52,6 +52,7 @@ async def open_window(*stored: StoredMessage, plain: bool = False):
     windows.connect_to(emit)
     window = Window("sid", "127.0.0.1", plain=plain)
     await windows.join(window, SESSION)
+    window.ready = True  # it has been shown its past, which was empty
     return windows, window, sent, outbox
 
 

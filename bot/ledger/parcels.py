@@ -1,0 +1,212 @@
+"""Messages that are pushed to a platform, as rows: what is next, how far it has come.
+
+In: conversations with deliveries that are open. Out: parcels for bot/sending.py: taken up
+(``sending``), sent piece by piece, and ended in a final state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, func, literal, or_, select, update
+
+from bot.desk_rules import Status
+from bot.ledger.database import Database
+from bot.ledger.deliveries import HAS_MESSAGE, IS_OPEN
+from bot.ledger.rows import MESSAGE_COLUMNS, AnyRow, read_message
+from bot.ledger.tables import conversations, deliveries, messages
+from bot.message import Author, StoredMessage
+from bot.ports import DeliveryState
+
+MAX_MERGED = 10  # messages of one turn that are sent as one
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Messages that are pushed together: one, or those of a turn.
+
+    Attributes:
+        messages: Oldest first; never empty.
+        progress: Pieces of it that were sent.
+        attempts: Tries of the next piece so far.
+        unsure: Pieces of which nobody knows whether they arrived.
+        not_before: The platform asked for patience until then.
+        interrupted: Somebody was sending the next piece and never said how it went.
+        held: A human holds the conversation.
+        last_heard: When the customer wrote last; None when never.
+        used: Pieces sent since then, by all parcels.
+    """
+
+    messages: tuple[StoredMessage, ...]
+    progress: int
+    attempts: int
+    unsure: int
+    not_before: datetime | None
+    interrupted: bool
+    held: bool
+    last_heard: datetime | None
+    used: int
+
+    @property
+    def sender_id(self) -> str:
+        """The conversation."""
+        return self.messages[0].sender_id
+
+    @property
+    def author(self) -> Author:
+        """Who speaks; the same for all messages."""
+        return self.messages[0].author
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a parcel has come; written over what was known."""
+
+    state: DeliveryState
+    progress: int
+    attempts: int = 0
+    unsure: int = 0
+    reason: str | None = None
+    not_before: datetime | None = None
+
+
+class Parcels:
+    """Hands out parcels and writes down how far they have come."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def next(self, sender_id: str, merge: bool) -> Parcel | None:
+        """Return what has to be sent next; None when nothing waits."""
+        return await self._database.read(lambda c: _next(c, sender_id, merge))
+
+    async def note(self, parcel: Parcel, progress: Progress, at: datetime) -> bool:
+        """Write down how far a parcel has come.
+
+        Returns:
+            False when somebody else went on with it meanwhile; nothing is written.
+        """
+        return await self._database.write(lambda c: _note(c, parcel, progress, at))
+
+    async def due(
+        self, after: tuple[datetime, str] | None, limit: int, now: datetime
+    ) -> Sequence[tuple[datetime, str]]:
+        """Return conversations with messages to push, the longest waiting first.
+
+        Args:
+            after: The last one of the page before; None for the first page.
+            limit: Size of the page.
+            now: What a platform wants later than this is left out.
+        """
+        oldest = func.min(deliveries.c.updated_at)
+        moment = deliveries.c.not_before
+        query = (
+            select(oldest, deliveries.c.sender_id)
+            .where(IS_OPEN, or_(moment.is_(None), moment <= now))
+            .group_by(deliveries.c.sender_id)
+            .order_by(oldest, deliveries.c.sender_id)
+            .limit(limit)
+        )
+        if after is not None:
+            bound = literal(after[0], deliveries.c.updated_at.type)
+            later = and_(oldest == bound, deliveries.c.sender_id > after[1])
+            query = query.having(or_(oldest > bound, later))
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple((row[0], row[1]) for row in rows)
+
+
+def _next(connection: Connection, sender_id: str, merge: bool) -> Parcel | None:
+    query = (
+        select(
+            *MESSAGE_COLUMNS,
+            messages.c.turn_id,
+            deliveries.c.state,
+            deliveries.c.progress,
+            deliveries.c.attempts,
+            deliveries.c.unsure,
+            deliveries.c.not_before,
+            conversations.c.status,
+        )
+        .join(deliveries, HAS_MESSAGE)
+        .join(conversations, conversations.c.sender_id == messages.c.sender_id)
+        .where(deliveries.c.sender_id == sender_id, IS_OPEN)
+        .order_by(messages.c.seq)
+        .limit(MAX_MERGED if merge else 1)
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return None
+    first, chosen = rows[0], _together(rows)
+    heard = connection.execute(
+        select(func.max(messages.c.seq), func.max(messages.c.at)).where(
+            messages.c.sender_id == sender_id, messages.c.author == Author.CUSTOMER
+        )
+    ).one()
+    used = connection.execute(
+        select(func.coalesce(func.sum(deliveries.c.progress), 0)).where(
+            deliveries.c.sender_id == sender_id, deliveries.c.seq > (heard[0] or 0)
+        )
+    ).scalar_one()
+    return Parcel(
+        tuple(read_message(row) for row in chosen),
+        first.progress,
+        first.attempts,
+        first.unsure,
+        first.not_before,
+        first.state == DeliveryState.SENDING,
+        first.status == Status.AGENT,
+        heard[1],
+        int(used),
+    )
+
+
+def _together(rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
+    """Return the rows that stand beside the first one and are of its turn."""
+    first = rows[0]
+    end = 1
+    while end < len(rows) and (
+        first.turn_id is not None
+        and rows[end].turn_id == first.turn_id
+        and rows[end].author == first.author
+        and rows[end].seq == rows[end - 1].seq + 1
+        and rows[end].state == first.state
+    ):
+        end += 1
+    return rows[:end]
+
+
+def _note(connection: Connection, parcel: Parcel, new: Progress, at: datetime) -> bool:
+    """The first message carries the parcel's progress; all share its state."""
+    seqs = [message.seq for message in parcel.messages]
+    mine = and_(
+        deliveries.c.sender_id == parcel.sender_id,
+        deliveries.c.channel == parcel.sender_id.partition(":")[0],
+    )
+    first = (
+        update(deliveries)
+        .where(
+            mine,
+            deliveries.c.seq == seqs[0],
+            deliveries.c.progress == parcel.progress,
+            deliveries.c.attempts == parcel.attempts,
+            IS_OPEN,
+        )
+        .values(
+            state=new.state,
+            reason=new.reason,
+            progress=new.progress,
+            attempts=new.attempts,
+            unsure=new.unsure,
+            not_before=new.not_before,
+            updated_at=at,
+        )
+    )
+    if connection.execute(first).rowcount != 1:
+        return False
+    if seqs[1:]:
+        connection.execute(
+            update(deliveries)
+            .where(mine, deliveries.c.seq.in_(seqs[1:]))
+            .values(state=new.state, reason=new.reason, updated_at=at)
+        )
+    return True

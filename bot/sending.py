@@ -1,0 +1,182 @@
+"""Pushes messages to platforms: in order, within their rules, never twice unknowingly.
+
+In: a conversation with messages on their way. Out: pieces at the platform, and a final
+state with a reason for every message. A piece is noted as being sent before it is; when
+a process dies in between, nobody knows whether it arrived, so it is not sent again but
+marked ``unknown``: no platform we know lets a repeat be recognised.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.channel_rules import ChannelRules
+from bot.errors import Retryable, StoreError
+from bot.ledger.parcels import Parcel, Parcels, Progress
+from bot.message import Author
+from bot.pace import Pace
+from bot.ports import Again, Clock, DeliveryState, Platform, Receipt, Rest, Work
+
+_FIRST_PAUSE = timedelta(seconds=1)  # doubled for each further try of a piece
+_LONGEST_PAUSE = timedelta(minutes=2)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Counter:
+    """What sending passes through."""
+
+    parcels: Parcels
+    platforms: Mapping[str, Platform]
+    clock: Clock
+    pace: Pace
+
+
+def sender(counter: Counter) -> Work:
+    """Return what a dispatcher runs: one piece of one conversation."""
+
+    async def work(sender_id: str, rest: Rest) -> Again:
+        try:
+            return await send_next(counter, sender_id, rest)
+        except StoreError:
+            raise
+        except Exception:
+            # A platform's code broke in a way nobody foresaw. The piece stands as
+            # being sent, so the next round ends it as unknown: never an endless loop.
+            log.exception("sending.crashed", sender_id=sender_id)
+            return 0
+
+    return work
+
+
+async def send_next(counter: Counter, sender_id: str, rest: Rest) -> Again:
+    """Send the next piece of what waits in a conversation.
+
+    Raises:
+        StoreError: Nothing was lost; sending goes on later.
+    """
+    platform = counter.platforms.get(sender_id.partition(":")[0])
+    if platform is None:
+        return None  # this process does not serve the channel
+    rules, now = platform.rules, counter.clock.now()
+    parcel = await counter.parcels.next(sender_id, rules.merge)
+    if parcel is None:
+        return None
+    if parcel.interrupted:
+        return await _after_interruption(counter, platform, parcel)
+    if parcel.not_before is not None and parcel.not_before > now:
+        return (parcel.not_before - now).total_seconds()
+    if reason := _forbidden(rules, parcel, now):
+        return await _end(counter, parcel, DeliveryState.UNDELIVERABLE, reason)
+    pause = counter.pace.reserve(platform.name, sender_id, rules)
+    if pause > 0:
+        await rest(pause)
+        return 0  # a human may have taken over meanwhile: look again
+    return await _send(counter, platform, parcel)
+
+
+def _forbidden(rules: ChannelRules, parcel: Parcel, now: datetime) -> str | None:
+    """Why the next piece must not be sent now or ever, by our rules."""
+    if parcel.held and parcel.author is Author.BOT:
+        return "agent_took_over"
+    if rules.window is not None and (
+        parcel.last_heard is None or now - parcel.last_heard > rules.window
+    ):
+        return "outside_window"
+    if rules.quota is not None and parcel.used >= rules.quota:
+        return "quota_used_up"
+    return None
+
+
+async def _send(counter: Counter, platform: Platform, parcel: Parcel) -> Again:
+    pieces = platform.render(parcel.messages)
+    if parcel.progress >= len(pieces):
+        return await _end(counter, parcel, DeliveryState.DELIVERED, None)
+    trying = Progress(
+        DeliveryState.SENDING, parcel.progress, parcel.attempts + 1, parcel.unsure
+    )
+    if not await counter.parcels.note(parcel, trying, counter.clock.now()):
+        return 0  # somebody else is at it
+    parcel = replace(parcel, attempts=parcel.attempts + 1)
+    try:
+        receipt = await platform.send(parcel.sender_id, pieces[parcel.progress])
+    except Retryable as err:
+        return await _again_later(counter, platform, parcel, err)
+    return await _after(counter, parcel, receipt, len(pieces))
+
+
+async def _after(
+    counter: Counter, parcel: Parcel, receipt: Receipt, pieces: int
+) -> Again:
+    """Go on with the next piece, or end the parcel."""
+    match receipt.state:
+        case DeliveryState.DELIVERED | DeliveryState.UNKNOWN:
+            unsure = parcel.unsure + (receipt.state is DeliveryState.UNKNOWN)
+            sent = parcel.progress + 1
+            state, reason = DeliveryState.PENDING, None
+            if sent >= pieces:
+                state = DeliveryState.UNKNOWN if unsure else DeliveryState.DELIVERED
+                reason = receipt.reason or (f"{unsure} of {pieces}" if unsure else None)
+            after = Progress(state, sent, 0, unsure, reason)
+            await _note(counter, parcel, after)
+            return 0
+        case _:
+            reason = receipt.reason or "refused"
+            return await _end(counter, parcel, DeliveryState.UNDELIVERABLE, reason)
+
+
+async def _after_interruption(
+    counter: Counter, platform: Platform, parcel: Parcel
+) -> Again:
+    unknown = Receipt(DeliveryState.UNKNOWN, "interrupted while sending")
+    return await _after(counter, parcel, unknown, len(platform.render(parcel.messages)))
+
+
+async def _again_later(
+    counter: Counter, platform: Platform, parcel: Parcel, err: Retryable
+) -> Again:
+    if parcel.attempts >= platform.rules.tries:
+        state = DeliveryState.UNDELIVERABLE
+        return await _end(counter, parcel, state, "tries_used_up")
+    pause = min(_FIRST_PAUSE * 2 ** (parcel.attempts - 1), _LONGEST_PAUSE)
+    pause = max(pause, err.retry_after)
+    until = counter.clock.now() + pause
+    later = Progress(
+        DeliveryState.PENDING,
+        parcel.progress,
+        parcel.attempts,
+        parcel.unsure,
+        str(err),
+        until,
+    )
+    await _note(counter, parcel, later)
+    seconds: float = pause.total_seconds()
+    return seconds
+
+
+async def _end(
+    counter: Counter, parcel: Parcel, state: DeliveryState, reason: str | None
+) -> Again:
+    if state is not DeliveryState.DELIVERED:
+        log.warning("delivery.failed", channel=parcel.sender_id.partition(":")[0],
+                    state=state.value, reason=reason)  # fmt: skip
+    end = Progress(state, parcel.progress, parcel.attempts, parcel.unsure, reason)
+    await _note(counter, parcel, end)
+    return 0
+
+
+async def _note(counter: Counter, parcel: Parcel, progress: Progress) -> None:
+    """Write it down whatever it takes: what was sent cannot be sent back."""
+    pause = 0.1
+    while True:
+        try:
+            await counter.parcels.note(parcel, progress, counter.clock.now())
+            return
+        except StoreError as err:
+            log.error("delivery.not_noted", error=str(err))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 5.0)

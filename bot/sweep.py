@@ -1,0 +1,81 @@
+"""Finds work that nobody was woken for: after a crash, a lost wake, an operator's hand.
+
+In: a question to the ledger. Out: wakes, a few at a time, so that a mountain of old work
+never stands before a new customer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from bot.errors import StoreError
+from bot.ports import Dispatcher
+
+# (moment, sender_id) of the last conversation found; None for the first page
+Cursor = tuple[datetime, str] | None
+# find(after, limit) = conversations with something to do, oldest first
+Find = Callable[[Cursor, int], Awaitable[Sequence[tuple[datetime, str]]]]
+
+PAGE = 100
+_BUSY_PAUSE = 0.05  # seconds until looking whether there is room again
+
+log = structlog.get_logger()
+
+
+class Sweeper:
+    """Wakes what waits, at the start and every now and then.
+
+    Args:
+        name: For the log.
+        find: Asks the ledger.
+        dispatcher: Is woken, while its load is below ``room``.
+        room: Conversations at work or waiting beyond which nothing is added.
+        every: Seconds between two sweeps.
+    """
+
+    def __init__(
+        self, name: str, find: Find, dispatcher: Dispatcher, room: int, every: float
+    ) -> None:
+        self._name = name
+        self._find = find
+        self._dispatcher = dispatcher
+        self._room = room
+        self._every = every
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._sweep_forever())
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _sweep_forever(self) -> None:
+        first = True
+        while True:
+            try:
+                found = await self.sweep()
+                if found and first:
+                    log.info("sweep.resumed", work=self._name, conversations=found)
+                first = False
+            except StoreError as err:
+                log.warning("sweep.failed", work=self._name, error=str(err))
+            await asyncio.sleep(self._every)
+
+    async def sweep(self) -> int:
+        """Wake everything that waits once; return how much was found."""
+        cursor: Cursor = None
+        found = 0
+        while page := await self._find(cursor, PAGE):
+            for _, sender_id in page:
+                while self._dispatcher.load >= self._room:  # noqa: ASYNC110
+                    await asyncio.sleep(_BUSY_PAUSE)
+                await self._dispatcher.wake(sender_id)
+            found += len(page)
+            cursor = page[-1]
+        return found
