@@ -29,6 +29,7 @@ class ProcessSettings(BaseSettings):
     demo: bool = True  # put the demo data into a new database
     encoder_threads: int = Field(default_factory=lambda: min(2, os.cpu_count() or 1))
     start_seconds: float = 180.0  # for all of them to become ready
+    restart_tries: int = Field(4, ge=1)  # deaths in a row after which `up` gives up
     # More than one of each needs PostgreSQL and Redis (BAOKE_REDIS_URL).
     edges: int = Field(1, ge=1, le=64)
     workers: int = Field(1, ge=1, le=64)  # none are started without BAOKE_REDIS_URL

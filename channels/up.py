@@ -128,6 +128,10 @@ def _on_signals(supervisor: Supervisor, tell: Tell) -> asyncio.Event:
     return stopping
 
 
+def _pace(process: ProcessSettings) -> Pace:
+    return Pace(tries=process.restart_tries, start=process.start_seconds)
+
+
 def up(
     places: Places,
     settings: Settings,
@@ -147,4 +151,4 @@ def up(
         if left := end_orphans(str(places.var.resolve())):
             tell(f"ended {left} processes that an earlier run had left")
         plan = make_plan(places, settings, process)
-        asyncio.run(serve(plan, tell, show, Pace(start=process.start_seconds)))
+        asyncio.run(serve(plan, tell, show, _pace(process)))

@@ -4,6 +4,7 @@ One instance serves every test that needs it (session fixture): starting Rasa is
 slowest thing in the suite.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ class Stack:
     url: str
     var: Path
     process: subprocess.Popen
+    urls: tuple = ()
 
 
 @dataclass
@@ -129,11 +131,23 @@ class Customer:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory):
     """A running instance on free ports, with the model of ``make setup``."""
-    var = tmp_path_factory.mktemp("stack") / "var"
-    var.mkdir()
+    with started(tmp_path_factory.mktemp("stack") / "var") as running:
+        yield running
+
+
+@contextlib.contextmanager
+def started(var, settings=None):
+    """Run ``baoke up`` on a store of its own; yields a ``Stack`` when it is ready.
+
+    Args:
+        var: Its folder, made here; may exist from an earlier run.
+        settings: Environment variables on top of the usual ones.
+    """
+    var.mkdir(parents=True, exist_ok=True)
     for name in ("models", "cache"):
         (ROOT / "var" / name).mkdir(parents=True, exist_ok=True)
-        (var / name).symlink_to(ROOT / "var" / name)
+        if not (var / name).exists():
+            (var / name).symlink_to(ROOT / "var" / name)
     env = {
         **os.environ,
         "BAOKE_VAR_DIR": str(var),
@@ -142,6 +156,7 @@ def stack(tmp_path_factory):
         "BAOKE_CLOCK": OPEN_DESK,
         "BAOKE_VISITOR_BURST": "1000",
         "BAOKE_ADDRESS_BURST": "100000",
+        **(settings or {}),
     }
     log = (var / "up.log").open("w")
     process = subprocess.Popen(
@@ -153,11 +168,12 @@ def stack(tmp_path_factory):
         start_new_session=True,
     )
     try:
-        yield Stack(_wait_ready(process, var), var, process)
+        urls = _wait_ready(process, var)
+        yield Stack(urls[0], var, process, urls)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(30)
+            process.wait(40)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
         log.close()
@@ -170,11 +186,10 @@ def _wait_ready(process, var):
         if process.poll() is not None:
             break
         if note.exists():
-            url = json.loads(note.read_text())["url"]
-            try:
-                if httpx.get(f"{url}/readyz", timeout=5).status_code == 200:
-                    return url
-            except httpx.HTTPError:
-                pass
+            urls = json.loads(note.read_text())["urls"]
+            with contextlib.suppress(httpx.HTTPError):
+                ready = (httpx.get(f"{url}/readyz", timeout=5) for url in urls)
+                if all(answer.status_code == 200 for answer in ready):
+                    return tuple(urls)
         time.sleep(0.5)
     raise AssertionError(f"not ready: {(var / 'up.log').read_text()[-3000:]}")

@@ -5,6 +5,7 @@ Use: ask for the fixture `postgres_url` (a new empty database each time) or
 this file makes them known.
 """
 
+import contextlib
 import itertools
 import os
 import pwd
@@ -26,6 +27,18 @@ class PostgresServer:
 
     folder: Path
     _names: itertools.count = field(default_factory=itertools.count)
+
+    def start(self):
+        options = (
+            f"-k {self.folder} -c listen_addresses='' -c fsync=off "
+            "-c full_page_writes=off -c max_connections=150"
+        )
+        run(binaries() / "pg_ctl", "-D", self.folder / "data", "-w",
+            "-l", self.folder / "log", "-o", options, "start")  # fmt: skip
+
+    def stop(self):
+        run(binaries() / "pg_ctl", "-D", self.folder / "data", "-w", "-m", "immediate",
+            "stop")  # fmt: skip
 
     def url(self, database):
         """Plain URL as in ``BAOKE_DATABASE_URL``."""
@@ -67,28 +80,29 @@ def may_run():
 
 @pytest.fixture(scope="session")
 def postgres_server():
-    bin_folder = binaries()
-    if bin_folder is None or not may_run():
+    if binaries() is None or not may_run():
         pytest.skip("no PostgreSQL server installed, or no user to run it as")
+    with cluster() as server:
+        yield server
+
+
+@contextlib.contextmanager
+def cluster():
+    """Run a cluster of its own; gone at the end."""
     # Not below pytest's own folder: only root may enter that one. A short path: a
     # socket's must not be longer than 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="baoke-pg-", dir="/tmp"))
     if os.geteuid() == 0:
         shutil.chown(folder, USER)
-    data = folder / "data"
+    server = PostgresServer(folder)
     try:
-        run(bin_folder / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8",
-            "--locale=C", "-N")  # fmt: skip
-        options = (
-            f"-k {folder} -c listen_addresses='' -c fsync=off "
-            "-c full_page_writes=off -c max_connections=60"
-        )
-        run(bin_folder / "pg_ctl", "-D", data, "-w", "-l", folder / "log",
-            "-o", options, "start")  # fmt: skip
+        run(binaries() / "initdb", "-D", folder / "data", "-U", USER, "-A", "trust",
+            "-E", "UTF8", "--locale=C", "-N")  # fmt: skip
+        server.start()
         try:
-            yield PostgresServer(folder)
+            yield server
         finally:
-            run(bin_folder / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
