@@ -86,8 +86,9 @@ async def _ready() -> str | None:
 def make_edge(folder: Path, brain: Any = None, **overrides: Any) -> Edge:
     hours = overrides.pop("hours", FakeHours())
     checks = overrides.pop("checks", {"rasa": _ready})
+    clock = overrides.pop("clock", None)
     settings = make_settings(folder, **overrides)
-    return build_app(settings, brain=brain, hours=hours, checks=checks)
+    return build_app(settings, brain=brain, clock=clock, hours=hours, checks=checks)
 
 
 @asynccontextmanager
