@@ -2,9 +2,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format lock train bench bench-nlu clean python
+.PHONY: help setup run test test-scaled faults lint format lock train bench bench-nlu \
+	bench-load clean python
 
 PORT ?=
+KILLS ?= 200
+SEED ?= 1
 HOST ?=
 PYTEST_ARGS ?=
 
@@ -31,9 +34,21 @@ run: python ## set up what is missing and serve http://127.0.0.1:8080
 
 test: python ## set up, check style and types, run every test
 	@"$(PYTHON)" scripts/setup.py --dev
-	@"$(PYTHON)" scripts/setup.py --browser
+	@"$(PYTHON)" scripts/setup.py --test-tools
 	@$(MAKE) --no-print-directory lint
 	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
+
+test-scaled: python ## only the tests on many processes (needs PostgreSQL and redis-server)
+	@"$(PYTHON)" scripts/setup.py --dev
+	@"$(PYTHON)" scripts/setup.py --test-tools
+	@exec .venv/bin/python -m pytest tests/integration/test_dispatchers.py tests/faults \
+		-k "not one_machine and not full_disk" $(PYTEST_ARGS)
+
+faults: python ## long fault run: KILLS=200 SEED=1
+	@"$(PYTHON)" scripts/setup.py --dev
+	@"$(PYTHON)" scripts/setup.py --test-tools
+	@BAOKE_FAULT_KILLS=$(KILLS) BAOKE_FAULT_SEED=$(SEED) \
+		exec .venv/bin/python -m pytest -s tests/faults $(PYTEST_ARGS)
 
 lint: python ## style and types only
 	@"$(PYTHON)" scripts/setup.py --dev --environments-only
@@ -60,6 +75,11 @@ bench: python ## measure (figures, no verdict)
 bench-nlu: python ## measure understanding beside its ablations (RASA_FULL=1: and DIET)
 	@"$(PYTHON)" scripts/setup.py --environments-only
 	@exec bot/assistant/.venv/bin/python tests/bench/bench_nlu.py --write docs/understanding.md $(ARGS)
+
+bench-load: python ## measure load, sockets, old ledgers, crashes (ARGS="load crash")
+	@"$(PYTHON)" scripts/setup.py --dev
+	@"$(PYTHON)" scripts/setup.py --test-tools
+	@exec .venv/bin/python tests/bench/bench_load.py $(or $(ARGS),--write docs/load.md)
 
 clean: ## remove environments, tools and caches; var/ (data, models) stays
 	@rm -rf .venv bot/assistant/.venv .tools .mypy_cache .ruff_cache .pytest_cache bot/assistant/.rasa

@@ -67,13 +67,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--environments-only", action="store_true", help="no model, no database"
     )
-    parser.add_argument("--browser", action="store_true", help="Chromium by apt")
+    parser.add_argument(
+        "--test-tools", action="store_true", help="Chromium and Redis by apt, for tests"
+    )
     parser.add_argument("--lock", action="store_true", help="write requirements/*.txt")
     args = parser.parse_args(argv)
     try:
         check_python()
-        if args.browser:
-            install_browser()
+        if args.test_tools:
+            install_for_tests()
         elif args.lock:
             lock(install_tools())
         else:
@@ -285,29 +287,37 @@ def lock(uv: Path) -> None:
             raise SetupError(f"{output} names an address; it must not")
 
 
-def install_browser() -> None:
-    """Get Chromium for the browser tests if it can be had; never fails."""
-    if any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+def install_for_tests() -> None:
+    """Get what some tests need and Python packages are not; never fails.
+
+    Without Chromium the browser tests are skipped, without Redis those on many processes.
+    """
+    missing: list[str] = []
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        missing += ["chromium", "fonts-noto-cjk"]
+    if shutil.which("redis-server") is None:
+        missing.append("redis-server")
+    if not missing:
         return
+    lost = f"tests that need {' or '.join(missing)} will be skipped"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        say("no Chromium here; the browser tests will be skipped")
+        say(lost)
         return
-    say("installing Chromium by apt-get (for the browser tests)")
+    say(f"installing {' '.join(missing)} by apt-get (for tests)")
     log = ROOT / "var" / "log" / "apt.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    packages = ["chromium", "fonts-noto-cjk"]
     with log.open("wb") as out:
         for command in (["update"], ["install", "-y", "--no-install-recommends"]):
-            wanted = packages if command[0] == "install" else []
+            wanted = missing if command[0] == "install" else []
             try:
                 done = subprocess.run(["apt-get", *command, *wanted], stdout=out,
                     stderr=out, env=env, timeout=APT_SECONDS, check=False)  # fmt: skip
             except subprocess.TimeoutExpired:
-                say(f"apt-get took too long (see {log}); browser tests are skipped")
+                say(f"apt-get took too long (see {log}); {lost}")
                 return
     if done.returncode:
-        say(f"Chromium could not be had (see {log}); browser tests are skipped")
+        say(f"apt-get failed (see {log}); {lost}")
 
 
 if __name__ == "__main__":

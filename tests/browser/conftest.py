@@ -25,7 +25,7 @@ def chromium():
     named = os.environ.get("BAOKE_CHROMIUM")
     found = named or next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
-        pytest.skip("no Chromium on this machine (scripts/setup.py --browser)")
+        pytest.skip("no Chromium on this machine (scripts/setup.py --test-tools)")
     return found
 
 
