@@ -15,7 +15,8 @@ from procrastinate.exceptions import (
     ConnectorException,
     UniqueViolation,
 )
-from procrastinate.jobs import DeleteJobCondition, Status
+from procrastinate.jobs import DeleteJobCondition, Job, Status
+from procrastinate.manager import JobManager
 from psycopg_pool import PoolTimeout
 from sqlalchemy import URL, Engine, text
 
@@ -36,6 +37,12 @@ _RESTART_SECONDS = 1.0
 _JOBS_PER_SLOT = 3
 _GONE = (ConnectorException, PoolTimeout, OSError)
 
+_TELL = """
+    SELECT pg_notify(%(queue)s,
+                     json_build_object('type', 'job_inserted', 'job_id', id)::text)
+    FROM procrastinate_jobs WHERE lock = %(lock)s AND status = 'todo' LIMIT 1
+"""
+
 log = structlog.get_logger()
 
 
@@ -53,6 +60,23 @@ def install_queue(engine: Engine) -> None:
             connection.exec_driver_sql(schema.replace("%", "%%"))
 
 
+class _JobManager(JobManager):
+    """Procrastinate's, which tells workers of what waited for the job that ended.
+
+    A customer who answers at once is woken for while the job of the answer is still
+    being put away. Its lock hides the new job from workers, and nothing would make
+    them look again before the next poll.
+    """
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
+        """Put a job away and tell of the next one of its conversation."""
+        await super().finish_job(job, status, delete_job)
+        if job.lock is not None:
+            await self.connector.execute_query_async(
+                _TELL, queue=f"procrastinate_queue_v1#{job.queue}", lock=job.lock
+            )
+
+
 class Queue:
     """The jobs of all kinds; opened once in a process.
 
@@ -66,6 +90,7 @@ class Queue:
                 conninfo=_conninfo(url), min_size=1, max_size=8, timeout=5.0
             )
         )
+        self.app.job_manager = _JobManager(self.app.connector)
 
     async def open(self) -> None:
         """Connect.

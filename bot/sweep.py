@@ -15,8 +15,9 @@ from bot.ports import Dispatcher
 
 # (moment, sender_id) of the last conversation found; None for the first page
 Cursor = tuple[datetime, str] | None
-# find(after, limit) = conversations with something to do, oldest first
-Find = Callable[[Cursor, int], Awaitable[Sequence[tuple[datetime, str]]]]
+# find(after, limit, first) = conversations with something to do, oldest first; all of
+# them at the first sweep, later only those that somebody should have taken up by now
+Find = Callable[[Cursor, int, bool], Awaitable[Sequence[tuple[datetime, str]]]]
 
 PAGE = 100
 _BUSY_PAUSE = 0.05  # seconds until looking whether there is room again
@@ -59,7 +60,7 @@ class Sweeper:
         first = True
         while True:
             try:
-                found = await self.sweep()
+                found = await self.sweep(first)
                 if found and first:
                     log.info("sweep.resumed", work=self._name, conversations=found)
                 first = False
@@ -67,11 +68,11 @@ class Sweeper:
                 log.warning("sweep.failed", work=self._name, error=str(err))
             await asyncio.sleep(self._every)
 
-    async def sweep(self) -> int:
+    async def sweep(self, first: bool = True) -> int:
         """Wake everything that waits once; return how much was found."""
         cursor: Cursor = None
         found = 0
-        while page := await self._find(cursor, PAGE):
+        while page := await self._find(cursor, PAGE, first):
             for _, sender_id in page:
                 while self._dispatcher.load >= self._room:  # noqa: ASYNC110
                     await asyncio.sleep(_BUSY_PAUSE)

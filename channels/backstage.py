@@ -188,13 +188,21 @@ def _sweepers(
     turns: Dispatcher,
     sends: Dispatcher,
 ) -> tuple[Sweeper, ...]:
-    async def due(after: Cursor, limit: int) -> Sequence[tuple[datetime, str]]:
+    async def waiting(
+        after: Cursor, limit: int, first: bool
+    ) -> Sequence[tuple[datetime, str]]:
+        before = None if first else clock.now() - settings.sweep_every
+        return await ledger.turns.waiting(after, limit, before)
+
+    async def due(
+        after: Cursor, limit: int, first: bool
+    ) -> Sequence[tuple[datetime, str]]:
         return await ledger.parcels.due(after, limit, clock.now())
 
     # Half of what may wait is kept free for customers who write now.
     room = max(1, settings.max_waiting // 2)
     every = settings.sweep_every.total_seconds()
     return (
-        Sweeper("turns", ledger.turns.waiting, turns, room, every),
+        Sweeper("turns", waiting, turns, room, every),
         Sweeper("sends", due, sends, room, every),
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -51,15 +52,23 @@ class LibraryOpener:
     Args:
         settings: folders and database.
         encoder: for tests; otherwise the one the settings name.
+        seconds: A clock that never goes back; changes are looked for once a second.
     """
 
-    def __init__(self, settings: Settings, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        encoder: Encoder | None = None,
+        seconds: Callable[[], float] = monotonic,
+    ) -> None:
         self._settings = settings
         self._folder = settings.data / "agreement"
         self._repository = AgreementRepository(build_engine(settings))
         self._encoder = encoder
         self._lock = threading.Lock()
         self._kept: tuple[object, Library] | None = None
+        self._seconds = seconds
+        self._looked: tuple[date, int] | None = None  # day and second of the last look
 
     def at(self, now: datetime) -> Library:
         """The library in force at a moment.
@@ -70,6 +79,9 @@ class LibraryOpener:
         """
         day = now.astimezone(ZONE).date()
         with self._lock:
+            look = (day, int(self._seconds()))
+            if self._kept is not None and self._looked == look:
+                return self._kept[1]
             ready = self._repository.is_ready()
             ids = self._repository.ids_in_force(day) if ready else ()
             key = (ids, self._files_state())
@@ -78,6 +90,7 @@ class LibraryOpener:
                 shelf = self._shelf({k: v for k, v in stored.items() if v})
                 self._kept = (key, Library(shelf, self.reader))
                 _log.info("library.opened day=%s documents=%s", day, len(shelf.clauses))
+            self._looked = look
             return self._kept[1]
 
     def reader(self) -> QuestionReader:

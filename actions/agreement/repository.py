@@ -50,6 +50,7 @@ class AgreementRepository:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._ready = False
 
     def is_ready(self) -> bool:
         """Tell whether the tables exist (`db upgrade` has run).
@@ -57,8 +58,11 @@ class AgreementRepository:
         Raises:
             StoreError: when the database cannot be reached.
         """
-        with _errors():
-            return inspect(self._engine).has_table(AgreementVersionRow.__tablename__)
+        if not self._ready:  # tables never go away again
+            with _errors():
+                name = AgreementVersionRow.__tablename__
+                self._ready = inspect(self._engine).has_table(name)
+        return self._ready
 
     def documents(self) -> set[str]:
         """Keys of the documents that have at least one imported version."""

@@ -38,13 +38,17 @@ class Turns:
         self._database = database
 
     async def waiting(
-        self, after: tuple[datetime, str] | None, limit: int
+        self,
+        after: tuple[datetime, str] | None,
+        limit: int,
+        before: datetime | None = None,
     ) -> Sequence[tuple[datetime, str]]:
         """Return conversations with unanswered messages, the longest waiting first.
 
         Args:
             after: The last one of the page before; None for the first page.
             limit: Size of the page.
+            before: Only those that wait since before this moment.
 
         Returns:
             (moment of the oldest unanswered message, sender_id), in this order.
@@ -57,6 +61,8 @@ class Turns:
             .order_by(oldest, messages.c.sender_id)
             .limit(limit)
         )
+        if before is not None:
+            query = query.having(oldest < before)
         if after is not None:
             moment = literal(after[0], messages.c.at.type)
             query = query.having(

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ def test_that_the_version_in_force_on_a_day_is_chosen(repository):
 
 
 def test_that_an_import_is_quoted_from_its_first_day_on(settings, repository):
-    opener = LibraryOpener(settings)
+    opener = LibraryOpener(settings, seconds=count().__next__)
     before = opener.at(NOW)
     assert before.clause("第八条(一)") is not None  # the bundled text
     assert opener.at(NOW) is before
@@ -93,7 +94,7 @@ def test_that_an_import_is_quoted_from_its_first_day_on(settings, repository):
 def test_that_the_day_in_beijing_decides(settings, repository):
     parsed = import_file(WEB_COPY)
     repository.save(parsed, source(date(2026, 11, 24)), "a", NOW, True)
-    opener = LibraryOpener(settings)
+    opener = LibraryOpener(settings, seconds=count().__next__)
     assert opener.at(datetime(2026, 11, 23, 15, 59, tzinfo=UTC)).clause("第八条(一)")
     evening = opener.at(datetime(2026, 11, 23, 16, 0, tzinfo=UTC))
     assert evening.clause("第八条(一)") is None
@@ -126,7 +127,7 @@ def test_that_every_question_of_the_data_names_a_clause(settings):
 
 def test_that_topics_find_their_clauses_in_the_demo_text(settings):
     library = open_library(settings, NOW)
-    reader = LibraryOpener(settings).reader()
+    reader = LibraryOpener(settings, seconds=count().__next__).reader()
     lessons = service_lessons(library.clauses(), {}, reader)
     lines = (FIXTURES / "topic_refs.tsv").read_text(encoding="utf-8").splitlines()
     wanted = dict(line.split("\t") for line in lines[1:])
@@ -146,7 +147,7 @@ def test_that_the_development_questions_keep_their_figures(settings, known):
     if not known:
         parsed = import_file(WEB_COPY)
         clauses = fill_clauses(parsed.clauses, source(date(2026, 1, 1)), {})
-        reader = LibraryOpener(settings).reader()
+        reader = LibraryOpener(settings, seconds=count().__next__).reader()
         lessons = service_lessons(clauses, {}, reader)
         search = ClauseSearch(clauses, lessons, reader).search
     figures = evaluate(rows, lambda question: search(question))
