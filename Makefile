@@ -2,8 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-scaled faults lint format lock train bench bench-nlu \
-	bench-load clean python
+.PHONY: help setup run test test-scaled faults lint format lock train bench bench-nlu clean python
 
 PORT ?=
 KILLS ?= 200
@@ -68,18 +67,14 @@ train: python ## train the model if its data changed
 	@"$(PYTHON)" scripts/setup.py --environments-only
 	@.venv/bin/baoke train
 
-bench: python ## measure (figures, no verdict)
+bench: python ## measure load, sockets, old ledgers, crashes (ARGS="load crash" for some)
 	@"$(PYTHON)" scripts/setup.py --dev
-	@exec .venv/bin/python -m pytest -m bench -s tests/bench $(PYTEST_ARGS)
+	@"$(PYTHON)" scripts/setup.py --test-tools
+	@exec .venv/bin/python tests/bench/bench_load.py $(or $(ARGS),--write docs/load.md)
 
 bench-nlu: python ## measure understanding beside its ablations (RASA_FULL=1: and DIET)
 	@"$(PYTHON)" scripts/setup.py --environments-only
 	@exec bot/assistant/.venv/bin/python tests/bench/bench_nlu.py --write docs/understanding.md $(ARGS)
-
-bench-load: python ## measure load, sockets, old ledgers, crashes (ARGS="load crash")
-	@"$(PYTHON)" scripts/setup.py --dev
-	@"$(PYTHON)" scripts/setup.py --test-tools
-	@exec .venv/bin/python tests/bench/bench_load.py $(or $(ARGS),--write docs/load.md)
 
 clean: ## remove environments, tools and caches; var/ (data, models) stays
 	@rm -rf .venv bot/assistant/.venv .tools .mypy_cache .ruff_cache .pytest_cache bot/assistant/.rasa

@@ -128,7 +128,7 @@ class QueueDispatcher:
 
     @property
     def load(self) -> int:
-        """Count the jobs that wait, as known about a second ago."""
+        """Count the jobs that wait: about a second ago, and woken here since then."""
         return self._load
 
     def start(self) -> None:
@@ -143,6 +143,7 @@ class QueueDispatcher:
 
     async def wake(self, sender_id: str) -> None:
         """Say that this conversation may have something to do."""
+        self._load += 1  # until it is counted again
         key = f"{self._kind}:{sender_id}"
         await self._defer(self._run, sender_id, lock=key, queueing_lock=key)
 

@@ -35,6 +35,7 @@ from worktime.calendar import WorkCalendar
 
 CALENDAR_DIR = "data/calendar"
 SENDS_AT_ONCE = 16
+OLD_WORK_PER_SLOT = 2
 
 log = structlog.get_logger()
 
@@ -199,8 +200,8 @@ def _sweepers(
     ) -> Sequence[tuple[datetime, str]]:
         return await ledger.parcels.due(after, limit, clock.now())
 
-    # Half of what may wait is kept free for customers who write now.
-    room = max(1, settings.max_waiting // 2)
+    # Who writes now waits behind what was woken before: so never much at once.
+    room = OLD_WORK_PER_SLOT * settings.turn_concurrency
     every = settings.sweep_every.total_seconds()
     return (
         Sweeper("turns", waiting, turns, room, every),

@@ -41,6 +41,7 @@ def main() -> int:
         port=settings.port,
         ws="websockets-sansio",
         ws_max_size=settings.max_body_bytes,
+        ws_per_message_deflate=False,  # twice the memory of a socket, for short lines
         access_log=False,
         log_level="info",
         server_header=False,
