@@ -42,6 +42,7 @@ def main() -> int:
         ws="websockets-sansio",
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,  # twice the memory of a socket, for short lines
+        ws_ping_interval=None,  # Socket.IO has pings of its own
         access_log=False,
         log_level="info",
         server_header=False,

@@ -104,7 +104,7 @@ class SocketDoor:
     # Events; a client may send anything, or nothing, as their arguments.
 
     async def _connect(self, sid: str, environ: Any, auth: Any = None) -> None:
-        client = environ["asgi.scope"].get("client")
+        client = (environ.get("asgi.scope") or {}).get("client")
         window = Window(sid, address=client[0] if client else "unknown")
         try:
             self._rooms.limits.address.take(window.address)
@@ -119,6 +119,7 @@ class SocketDoor:
                 raise socketio.exceptions.ConnectionRefusedError("unauthorized")
             window.plain = False
         self._by_sid[sid] = window
+        environ.clear()  # kept as long as the socket: headers of no further use
 
     async def _disconnect(self, sid: str, reason: str = "") -> None:
         window = self._by_sid.pop(sid, None)

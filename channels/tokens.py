@@ -35,7 +35,7 @@ class Door(StrEnum):
     BARE = "b"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Session:
     """One visitor's session.
 

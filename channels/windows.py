@@ -24,7 +24,7 @@ MAX_WINDOWS_PER_VISITOR = 20
 Emit = Callable[[str, Any, str, Callable[..., None] | None], Awaitable[None]]
 
 
-@dataclass
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Window:
     """One connected socket.
 

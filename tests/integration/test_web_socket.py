@@ -463,3 +463,18 @@ async def test_that_replies_follow_in_order_while_many_windows_come_and_go(tmp_p
         await talker.close()
     for seqs in shown:
         assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_that_a_second_hello_on_one_socket_does_no_harm(tmp_path):
+    import websockets
+
+    async with served(make_edge(tmp_path, FakeBrain())) as url:
+        address = url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+        async with websockets.connect(address) as line:
+            assert (await line.recv()).startswith("0")
+            for _ in range(3):
+                await line.send("40")
+                assert (await line.recv()).startswith("4")
+            await line.send('42["session_request",{}]')
+            said = [await line.recv() for _ in range(1)]
+    assert "session_confirm" in said[0]
