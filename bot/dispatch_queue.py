@@ -37,6 +37,10 @@ _RESTART_SECONDS = 1.0
 _JOBS_PER_SLOT = 3
 _GONE = (ConnectorException, PoolTimeout, OSError)
 
+WORKERS_ALIVE = """
+    SELECT count(*) AS workers FROM procrastinate_workers
+    WHERE last_heartbeat > now() - %(seconds)s * interval '1 second'
+"""
 _TELL = """
     SELECT pg_notify(%(queue)s,
                      json_build_object('type', 'job_inserted', 'job_id', id)::text)
@@ -106,6 +110,20 @@ class Queue:
     async def close(self) -> None:
         """Give all connections back."""
         await self.app.close_async()
+
+    async def workers(self) -> int:
+        """Count the workers that showed a sign of life lately.
+
+        Raises:
+            StoreError: The database does not answer.
+        """
+        try:
+            row = await self.app.connector.execute_query_one_async(
+                WORKERS_ALIVE, seconds=DEAD_AFTER_SECONDS
+            )
+        except _GONE as err:
+            raise StoreError(f"queue: {type(err).__name__}") from err
+        return int(row["workers"])
 
 
 class QueueDispatcher:

@@ -15,9 +15,12 @@ from typing import Any
 
 import httpx
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from redis import Redis
+from redis.exceptions import RedisError
 
 from bot.clock import SystemClock
 from bot.errors import StoreError
+from bot.ledger.database import is_postgresql
 from bot.settings import Settings
 from channels.instance import running_instance
 from channels.migrating import read_versions
@@ -85,6 +88,7 @@ def examine(
     yield from check_calendar(places, settings)
     yield check_disk(places)
     yield check_secret(settings)
+    yield from check_sharing(settings)
     yield from check_processes(places, settings)
     yield from check_platforms(places)
 
@@ -201,6 +205,25 @@ def check_secret(settings: Settings) -> Check:
     ok = not mode & 0o077
     fix = "" if ok else f"chmod 600 {path}"
     return Check("secret key", ok, f"{path}, mode {mode:o}", fix)
+
+
+def check_sharing(settings: Settings) -> Iterator[Check]:
+    """What many processes share; nothing to look at on one machine."""
+    if not settings.redis_url:
+        return
+    if not is_postgresql(settings.database_url):
+        fix = "set BAOKE_DATABASE_URL to a PostgreSQL database, or leave Redis out"
+        yield Check("redis", False, "BAOKE_REDIS_URL without PostgreSQL", fix)
+        return
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=_SECONDS) as redis:
+            redis.ping()
+        yield Check("redis", True, "answers")
+    except (RedisError, OSError, ValueError) as err:
+        yield Check("redis", False, type(err).__name__, "check BAOKE_REDIS_URL")
+    if settings.secret_key is None:
+        fix = "set BAOKE_SECRET_KEY, the same for all processes"
+        yield Check("shared secret", False, "every machine makes its own", fix)
 
 
 def check_processes(places: Places, settings: Settings) -> Iterator[Check]:

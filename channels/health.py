@@ -40,13 +40,21 @@ def build_checks(backstage: Backstage) -> Mapping[str, Check]:
             return str(err)
         return None
 
+    async def workers() -> str | None:
+        try:
+            assert backstage.queue is not None
+            alive = await backstage.queue.workers()
+        except StoreError as err:
+            return str(err)
+        return None if alive else "no worker is alive: start `baoke worker`"
+
     checks: dict[str, Check] = {
         "rasa": lambda: _reach_any(client, settings.rasa_urls, HEALTH_PATH),
         "actions": lambda: _reach_any(client, settings.actions_urls, "/health"),
         "database": database,
     }
     if isinstance(backstage.feed, RedisFeed):
-        checks["redis"] = redis
+        checks |= {"redis": redis, "workers": workers}
     return checks
 
 

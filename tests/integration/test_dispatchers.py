@@ -277,3 +277,20 @@ async def test_that_a_wake_never_fails(postgres_server):
         with made.engine.begin() as connection:
             connection.execute(text("DROP TABLE procrastinate_jobs CASCADE"))
         await made.dispatcher.wake("a")
+
+
+async def test_that_living_workers_are_counted(postgres_url):
+    async def work(sender_id, rest): ...
+
+    async with queued(postgres_url, work, 1, workers=2) as made:
+        queue = made.dispatcher._queue
+        async with asyncio.timeout(WAIT_SECONDS):
+            while await queue.workers() < 2:
+                await asyncio.sleep(0.05)
+        with made.engine.begin() as connection:
+            connection.execute(
+                text(
+                    "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 h'"
+                )
+            )
+        assert await queue.workers() < 2

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from checkout_kit import make_checkout
+from scaled import redis_server
 
 from bot.settings import Settings
 from channels import doctor
@@ -143,3 +144,23 @@ def test_that_nothing_running_is_no_fault(tmp_path: Path) -> None:
     found = list(doctor.check_processes(places, settings_for(tmp_path)))
     assert [check.name for check in found] == ["rasa", "actions", "edge"]
     assert not any(check.ok or check.needed for check in found)
+
+
+def test_that_what_many_processes_share_is_looked_at(tmp_path: Path) -> None:
+    assert not list(doctor.check_sharing(settings_for(tmp_path)))
+    alone = settings_for(tmp_path, redis_url="redis://127.0.0.1:1")
+    (found,) = doctor.check_sharing(alone)
+    assert "without PostgreSQL" in found.detail
+    shared = {"database_url": "postgresql://nobody@/none", "secret_key": "x" * 40}
+    gone = settings_for(tmp_path, redis_url="redis://127.0.0.1:1", **shared)
+    (found,) = doctor.check_sharing(gone)
+    assert (found.ok, found.fix) == (False, "check BAOKE_REDIS_URL")
+    with redis_server() as redis:
+        if redis is None:
+            pytest.skip("redis-server is not installed")
+        there = settings_for(tmp_path, redis_url=redis.url, **shared)
+        assert [check.ok for check in doctor.check_sharing(there)] == [True]
+        unshared = settings_for(
+            tmp_path, redis_url=redis.url, database_url=shared["database_url"]
+        )
+        assert [check.ok for check in doctor.check_sharing(unshared)] == [True, False]
