@@ -95,6 +95,24 @@ class Inbox:
         accepted = await self._messages.accept(inbound)
         return await self._publish(inbound.sender_id, accepted, wake=True)
 
+    async def decline(self, inbound: Inbound, code: str, words: str) -> Accepted:
+        """Keep a message that cannot be handled, and say so; safe to repeat.
+
+        Args:
+            inbound: With some text that stands for what was sent.
+            code: Why, for the ledger.
+            words: For the customer.
+
+        Raises:
+            StoreError: Nothing is stored.
+        """
+        inbound = _cleaned(inbound)
+        replies = self._saying(inbound, code, words)
+        accepted = await self._messages.accept(
+            inbound, awaiting=False, refused=code, replies=replies
+        )
+        return await self._publish(inbound.sender_id, accepted)
+
     async def _offered(self, sender_id: str) -> tuple[Button, ...]:
         return await self._messages.offered(sender_id, self._settings.offered_window)
 
@@ -126,12 +144,17 @@ class Inbox:
     def _reply(
         self, inbound: Inbound, notice: str, **values: object
     ) -> Callable[[int], tuple[Outbound, ...]]:
+        return self._saying(inbound, notice, self._notices.say(notice, **values))
+
+    def _saying(
+        self, inbound: Inbound, code: str, words: str
+    ) -> Callable[[int], tuple[Outbound, ...]]:
         button = Button(self._notices.titles["request_handoff"], REQUEST_PAYLOAD)
         parts: tuple[Part, ...] = (
-            TextPart(self._notices.say(notice, **values)),
+            TextPart(words),
             ButtonsPart((button,)),
         )
-        key = f"{inbound.message_key}:{notice}"[:200]
+        key = f"{inbound.message_key}:{code}"[:200]
         return lambda seq: (
             Outbound(inbound.sender_id, Author.SYSTEM, parts, key, in_reply_to=seq),
         )

@@ -31,6 +31,8 @@ _SPOKEN = frozenset(
         "agent_joined",
         "agent_left",
         "conversation_closed",
+        "unreadable",
+        "place",
     }
 )
 
@@ -48,6 +50,7 @@ class Notices:
     refused: Mapping[str, str]
     moments: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
+    kinds: Mapping[str, str]
     citation_form: str
     source_form: str
 
@@ -69,6 +72,7 @@ class Notices:
             raw["refused"],
             raw["moments"],
             words,
+            raw["kinds"],
             raw["citation"],
             raw["source"],
         )

@@ -6,7 +6,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     brain_recheck: timedelta = timedelta(seconds=15)  # then at least this often …
     brain_patience: timedelta = timedelta(hours=12)  # … for this long
     sweep_every: timedelta = timedelta(seconds=15)  # looking for forgotten work
+
+    telegram_token: SecretStr | None = None  # of the bot; switches Telegram on
+    telegram_secret: SecretStr | None = None  # Telegram shows it with every update
+    telegram_mode: Literal["webhook", "polling"] = "webhook"
+    telegram_api_base: str = "https://api.telegram.org"
 
     max_text_chars: int = 2000
     max_attachment_bytes: int = 10 * MEGABYTE

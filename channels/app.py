@@ -24,6 +24,7 @@ from channels import attachments, health, pages, web
 from channels.backstage import Backstage, build_backstage
 from channels.limits import BodyLimit, Limits
 from channels.socket import SocketDoor
+from channels.telegram.setup import TelegramEdge, telegram_edge
 from channels.tokens import Doorkeeper, open_secret
 from channels.visitors import Refusal, WebRooms, refusal
 from channels.windows import Windows
@@ -40,6 +41,7 @@ class Edge:
     asgi: Any
     backstage: Backstage
     door: SocketDoor
+    telegram: TelegramEdge | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -49,10 +51,14 @@ class Edge:
         """Begin to serve."""
         await self.backstage.start()
         self.door.start()
+        if self.telegram is not None:
+            await self.telegram.start()
         log.info("edge.started", works=bool(self.backstage.works))
 
     async def stop(self) -> None:
-        """Close the door, then end what can end."""
+        """Close the doors, then end what can end."""
+        if self.telegram is not None:
+            await self.telegram.stop()
         await self.door.stop()
         await self.backstage.stop()
         log.info("edge.stopped")
@@ -106,7 +112,8 @@ def build_app(
     checks = checks or dict(health.build_checks(backstage))
     api = _build_api(rooms, checks)
     asgi = _wrap(socketio.ASGIApp(door.sio, api, socketio_path=SOCKET_PATH), rooms)
-    edge = Edge(asgi, backstage, door)
+    telegram = telegram_edge(api, rooms, backstage.client)
+    edge = Edge(asgi, backstage, door, telegram)
     api.state.edge = edge
     return edge
 

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,10 +47,9 @@ FILE_HEADERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Upload:
-    """One file as it arrived, checked."""
+    """One file as it arrived."""
 
     name: str
-    media_type: str
     content: bytes
     client_message_id: str | None
 
@@ -112,13 +112,9 @@ async def _read_upload(request: Request, max_bytes: int) -> Upload:
         if not files:
             raise BadInput("attachment_missing")
         content = await files[0].read(max_bytes + 1)
-        if len(content) > max_bytes:
-            raise BadInput("attachment_too_large", status=413)
-        if (media_type := media_type_of(content[:_HEAD_BYTES])) is None:
-            raise BadInput("attachment_type", status=415)
         key = form.get("client_message_id")
-        name = safe_name(files[0].filename)
-        return Upload(name, media_type, content, key if isinstance(key, str) else None)
+        name = files[0].filename or ""
+        return Upload(name, content, key if isinstance(key, str) else None)
     finally:
         await form.close()
 
@@ -126,21 +122,9 @@ async def _read_upload(request: Request, max_bytes: int) -> Upload:
 async def _keep(
     rooms: WebRooms, session: Session, address: str, sent: Upload
 ) -> tuple[Attachment, int]:
-    """Write the file, note it, and put it into the conversation."""
+    """Keep the file and put it into the conversation."""
     now = rooms.clock.now()
-    row = StoredAttachment(
-        attachment_id=secrets.token_hex(16),
-        sender_id=session.sender_id,
-        name=sent.name,
-        media_type=sent.media_type,
-        size_bytes=len(sent.content),
-        sha256=hashlib.sha256(sent.content).hexdigest(),
-        created_at=now,
-    )
-    path = rooms.settings.attachments_dir / row.attachment_id
-    await asyncio.to_thread(_write, path, sent.content)
-    await rooms.ledger.attachments.add(row)
-    attachment = Attachment(row.attachment_id, row.name, row.media_type, row.size_bytes)
+    attachment = await keep_file(rooms, session.sender_id, sent.name, sent.content, now)
     key = {"client_message_id": sent.client_message_id}
     inbound = Inbound(
         session.sender_id,
@@ -151,6 +135,34 @@ async def _keep(
     )
     accepted = await take_in(rooms, session, address, inbound)
     return attachment, accepted.seq
+
+
+async def keep_file(
+    rooms: WebRooms, sender_id: str, name: str, content: bytes, now: datetime
+) -> Attachment:
+    """Check a customer's file, write it and note it.
+
+    Raises:
+        BadInput: It is too large, or neither image nor PDF; nothing is kept.
+        StoreError: It could not be noted.
+    """
+    if len(content) > rooms.settings.max_attachment_bytes:
+        raise BadInput("attachment_too_large", status=413)
+    if (media_type := media_type_of(content[:_HEAD_BYTES])) is None:
+        raise BadInput("attachment_type", status=415)
+    row = StoredAttachment(
+        attachment_id=secrets.token_hex(16),
+        sender_id=sender_id,
+        name=safe_name(name),
+        media_type=media_type,
+        size_bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        created_at=now,
+    )
+    path = rooms.settings.attachments_dir / row.attachment_id
+    await asyncio.to_thread(_write, path, content)
+    await rooms.ledger.attachments.add(row)
+    return Attachment(row.attachment_id, row.name, row.media_type, row.size_bytes)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -31,6 +31,7 @@ from bot.settings import Settings
 from bot.sweep import Cursor, Sweeper
 from bot.turn import Rooms
 from channels.metrics import Metrics
+from channels.telegram.setup import telegram_platform
 from worktime.calendar import WorkCalendar
 
 CALENDAR_DIR = "data/calendar"
@@ -137,6 +138,8 @@ def build_backstage(
         client, settings.rasa_urls, settings.brain_timeout, settings.brain_retry_budget
     )
     platforms: dict[str, Platform] = {}
+    if telegram := telegram_platform(settings, notices):
+        platforms[telegram.name] = telegram
     counter = Counter(ledger.parcels, platforms, clock, Pace())
     send = sender(counter)
     queue: Queue | None = None

@@ -62,6 +62,19 @@ def uttered_plain(message: StoredMessage, notices: Notices) -> list[Json]:
     It knows words, quick replies and images only, so clauses become words.
     """
     metadata = _metadata(message)
+    words = plain_text(message, notices)
+    said: list[Json] = [
+        {"attachment": _image(part), "metadata": metadata}
+        for part in message.parts
+        if isinstance(part, ImagePart)
+    ]
+    if words or _quick_replies(message):
+        said.append({**_words(message, words), "metadata": metadata})
+    return said
+
+
+def plain_text(message: StoredMessage, notices: Notices) -> str:
+    """Return a message as words, with its clauses and the names of its files."""
     lines = [_text(message)] if _text(message) else []
     for part in message.parts:
         if isinstance(part, CitationPart):
@@ -71,14 +84,7 @@ def uttered_plain(message: StoredMessage, notices: Notices) -> list[Json]:
             lines.append(notices.citation(said_already=said_already, **values))
         elif isinstance(part, FilePart):
             lines.append(part.name)
-    said: list[Json] = [
-        {"attachment": _image(part), "metadata": metadata}
-        for part in message.parts
-        if isinstance(part, ImagePart)
-    ]
-    if lines or _quick_replies(message):
-        said.append({**_words(message, "\n".join(lines)), "metadata": metadata})
-    return said
+    return "\n".join(lines)
 
 
 def _metadata(message: StoredMessage) -> Json:

@@ -101,6 +101,13 @@ class Messages:
         """
         return await self._database.write(lambda c: _post(c, outbounds, now))
 
+    async def knows(self, sender_id: str, message_key: str) -> bool:
+        """Say whether a message was stored before."""
+        query = select(messages.c.seq).where(
+            messages.c.sender_id == sender_id, messages.c.message_key == message_key
+        )
+        return await self._database.read(lambda c: c.execute(query).first() is not None)
+
     async def after(
         self, sender_id: str, seq: int, limit: int = PAGE
     ) -> tuple[StoredMessage, ...]:

@@ -1,0 +1,3 @@
+"""Telegram: updates in, messages out. chat ids do not leave this folder."""
+
+CHANNEL = "telegram"

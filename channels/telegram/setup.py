@@ -1,0 +1,93 @@
+"""Joins Telegram to the rooms when its settings are there."""
+
+from dataclasses import dataclass
+
+import httpx
+import structlog
+from fastapi import FastAPI
+from telegram import Bot
+from telegram.error import TelegramError
+
+from bot.channel_rules import ChannelRules, load_rules
+from bot.notices import Notices
+from bot.settings import Settings
+from channels.telegram import CHANNEL
+from channels.telegram.door import (
+    WANTED,
+    WEBHOOK_PATH,
+    Poller,
+    TelegramDoor,
+    build_router,
+)
+from channels.telegram.platform import TelegramPlatform, build_bot
+from channels.visitors import WebRooms
+
+log = structlog.get_logger()
+
+
+def telegram_platform(settings: Settings, notices: Notices) -> TelegramPlatform | None:
+    """Return the way to Telegram's customers; None when it is off."""
+    if settings.telegram_token is None:
+        return None
+    rules = load_rules().get(CHANNEL, ChannelRules())
+    return TelegramPlatform(build_bot(settings), rules, notices)
+
+
+@dataclass
+class TelegramEdge:
+    """Telegram in an edge: its route or its poller."""
+
+    settings: Settings
+    bot: Bot
+    poller: Poller | None
+
+    async def start(self) -> None:
+        """Begin to hear; tell Telegram where, if it has to call."""
+        if self.poller is not None:
+            self.poller.start()
+            return
+        public, secret = self.settings.public_url, self.settings.telegram_secret
+        if public is None or not public.startswith("https://") or secret is None:
+            log.warning("telegram.no_webhook", needs="BAOKE_PUBLIC_URL with https")
+            return
+        try:
+            await self.bot.set_webhook(
+                public.rstrip("/") + WEBHOOK_PATH,
+                secret_token=secret.get_secret_value(),
+                allowed_updates=list(WANTED),
+                drop_pending_updates=False,
+            )
+        except TelegramError as err:
+            log.warning("telegram.webhook_not_set", error=type(err).__name__)
+
+    async def stop(self) -> None:
+        """Hear no more."""
+        if self.poller is not None:
+            await self.poller.stop()
+
+
+def telegram_edge(
+    api: FastAPI, rooms: WebRooms, client: httpx.AsyncClient
+) -> TelegramEdge | None:
+    """Add Telegram to an edge; None when it is off.
+
+    Raises:
+        ValueError: A setting is missing or contradicts another.
+    """
+    settings = rooms.settings
+    if settings.telegram_token is None:
+        return None
+    bot = build_bot(settings)
+    door = TelegramDoor(rooms, bot)
+    if settings.telegram_mode == "polling":
+        if settings.redis_url:
+            raise ValueError(
+                "BAOKE_TELEGRAM_MODE=polling is for one edge; several need the webhook"
+            )
+        base = settings.telegram_api_base.rstrip("/")
+        url = f"{base}/bot{settings.telegram_token.get_secret_value()}"
+        return TelegramEdge(settings, bot, Poller(door, client, url))
+    if settings.telegram_secret is None:
+        raise ValueError("BAOKE_TELEGRAM_SECRET is missing: the webhook needs it")
+    api.include_router(build_router(door, rooms))
+    return TelegramEdge(settings, bot, None)
