@@ -4,7 +4,7 @@ In: channel_rules.yml. Out: rules by channel name, and pieces that end where peo
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -31,14 +31,21 @@ _BORDERS = ("\n\n", "\n", "。！？!?…", "；;", "，,、：:", " \u3000")
 
 
 @dataclass(frozen=True)
+class Allowance:
+    """Pieces that may be pushed after something the customer did, and how long."""
+
+    pushes: int
+    valid: timedelta
+
+
+@dataclass(frozen=True)
 class ChannelRules:
     """Limits of one channel; None where there is none.
 
     Attributes:
         max_length: Of one piece of text, in ``length_unit``.
         merge: The messages of one turn are sent as few pieces as possible.
-        window: Time after the customer's last message in which sending is allowed.
-        quota: Pieces allowed after each message of the customer.
+        allowances: allowances[what the customer did]; empty: push at any time.
         per_second: Pieces a second to all customers, in each process.
         recipient_pause: Between two pieces to one customer.
         tries: Of one piece when the platform asks for patience.
@@ -47,8 +54,7 @@ class ChannelRules:
     max_length: int | None = None
     length_unit: LengthUnit = LengthUnit.CHARACTERS
     merge: bool = False
-    window: timedelta | None = None
-    quota: int | None = None
+    allowances: Mapping[str, Allowance] = field(default_factory=dict)
     per_second: float | None = None
     recipient_pause: timedelta = timedelta(0)
     tries: int = 6
@@ -121,13 +127,18 @@ def load_rules(path: Path | None = None) -> Mapping[str, ChannelRules]:
 def _read(source: str, name: str, fields: Mapping[str, Any]) -> ChannelRules:
     values = dict(fields)
     try:
-        if "window_hours" in values:
-            values["window"] = timedelta(hours=values.pop("window_hours"))
+        if "allowances" in values:
+            values["allowances"] = {
+                trigger: Allowance(
+                    int(each["pushes"]), timedelta(minutes=each["minutes"])
+                )
+                for trigger, each in values["allowances"].items()
+            }
         if "recipient_pause" in values:
             pause = timedelta(seconds=values["recipient_pause"])
             values["recipient_pause"] = pause
         if "length_unit" in values:
             values["length_unit"] = LengthUnit(values["length_unit"])
         return ChannelRules(**values)
-    except (TypeError, ValueError) as err:
+    except (AttributeError, KeyError, TypeError, ValueError) as err:
         raise ValueError(f"{source}, {name}: {err}") from err

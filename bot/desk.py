@@ -147,6 +147,17 @@ class Desk:
         move = Move(Status.BOT, f"agent:{agent}", Handoff("released"), held_by=agent)
         return await self._step(sender_id, move, "agent_left", agent, key)
 
+    async def hand_over(self, sender_id: str, agent: str, to: str, key: str) -> Written:
+        """Pass a conversation from one agent to another.
+
+        Raises:
+            IllegalMove: The first one does not hold it.
+        """
+        handoff = Handoff("transferred")
+        move = Move(Status.QUEUED, f"agent:{agent}", handoff, held_by=agent)
+        await self._make(sender_id, move, lambda place: ())
+        return await self.accept(sender_id, to, key)
+
     async def close(
         self, sender_id: str, agent: str, key: str, summary: str | None = None
     ) -> Written:

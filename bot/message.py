@@ -161,6 +161,23 @@ def part_from_json(data: Mapping[str, Any]) -> Part:
 
 
 @dataclass(frozen=True)
+class Terms:
+    """What a platform allows in return for a message of the customer.
+
+    Attributes:
+        trigger: Name of the allowance; a newer one of the same name replaces it.
+        pushes: Pieces that may be pushed …
+        until: … before this moment.
+        push_after: Nothing is pushed before it: an open call may carry a reply.
+    """
+
+    trigger: str
+    pushes: int
+    until: datetime
+    push_after: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Inbound:
     """One message from a customer, already translated from its platform.
 
@@ -168,6 +185,7 @@ class Inbound:
         sender_id: ``"<channel>:<platform id>"``, the key of the conversation.
         message_key: What makes a repeat a repeat, unique within the conversation.
         payload: ``/intent`` or ``/intent{json}`` when a button was pressed.
+        terms: None where the platform sets none. Not part of the plain form.
     """
 
     sender_id: str
@@ -178,6 +196,7 @@ class Inbound:
     payload: str | None = None
     attachments: tuple[Attachment, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    terms: Terms | None = None
 
     def to_json(self) -> Json:
         """Return the plain form."""

@@ -33,6 +33,9 @@ _SPOKEN = frozenset(
         "conversation_closed",
         "unreadable",
         "place",
+        "more_waits",
+        "reply_number",
+        "media_lost",
     }
 )
 

@@ -86,16 +86,22 @@ class DeliveryState(StrEnum):
     SENDING = "sending"  # handed to the platform, its answer is not known yet
     DELIVERED = "delivered"
     UNDELIVERABLE = "undeliverable"
+    KEPT = "kept"  # the platform takes no more until the customer writes again
     UNKNOWN = "unknown"  # it may have arrived; sending again could double it
     DROPPED = "dropped"  # an operator gave it up
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """A platform's word on one piece; ``reason`` only when it did not arrive."""
+    """A platform's word on one piece; ``reason`` only when it did not arrive.
+
+    Attributes:
+        numbered: Its buttons stood in it as a numbered list.
+    """
 
     state: DeliveryState
     reason: str | None = None
+    numbered: bool = False
 
 
 class Platform(Protocol):
@@ -125,8 +131,17 @@ class Platform(Protocol):
             Retryable: The platform did not take it and asks to send it later.
         """
 
+    def close(self, piece: Any) -> Any:
+        """Return a piece that says too: write to me, or I cannot go on.
+
+        Asked for the last piece the platform allows when more stands behind it.
+        """
+
+    async def remind(self, sender_id: str) -> None:
+        """Tell the customer by other means that something is kept; never fails."""
+
     async def show_typing(self, sender_id: str, on: bool) -> None:
-        """Show or hide the typing sign where the platform has one."""
+        """Show or hide the typing sign where the platform has one; never waits."""
 
 
 # Sleeps for some seconds without holding up other conversations.

@@ -9,7 +9,7 @@ marked ``unknown``: no platform we know lets a repeat be recognised.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -63,33 +63,25 @@ async def send_next(counter: Counter, sender_id: str, rest: Rest) -> Again:
     if platform is None:
         return None  # this process does not serve the channel
     rules, now = platform.rules, counter.clock.now()
-    parcel = await counter.parcels.next(sender_id, rules.merge)
+    parcel = await counter.parcels.next(sender_id, rules.merge, now)
     if parcel is None:
         return None
+    if parcel.push_after is not None and parcel.push_after > now:
+        return (parcel.push_after - now).total_seconds()
     if parcel.interrupted:
         return await _after_interruption(counter, platform, parcel)
     if parcel.not_before is not None and parcel.not_before > now:
         return (parcel.not_before - now).total_seconds()
-    if reason := _forbidden(rules, parcel, now):
-        return await _end(counter, parcel, DeliveryState.UNDELIVERABLE, reason)
+    if parcel.held and parcel.author is Author.BOT:
+        state = DeliveryState.UNDELIVERABLE
+        return await _end(counter, parcel, state, "agent_took_over")
+    if rules.allowances and parcel.left.refused:
+        return await _keep(counter, platform, parcel, parcel.left.refused)
     pause = counter.pace.reserve(platform.name, sender_id, rules)
     if pause > 0:
         await rest(pause)
         return 0  # a human may have taken over meanwhile: look again
     return await _send(counter, platform, parcel)
-
-
-def _forbidden(rules: ChannelRules, parcel: Parcel, now: datetime) -> str | None:
-    """Why the next piece must not be sent now or ever, by our rules."""
-    if parcel.held and parcel.author is Author.BOT:
-        return "agent_took_over"
-    if rules.window is not None and (
-        parcel.last_heard is None or now - parcel.last_heard > rules.window
-    ):
-        return "outside_window"
-    if rules.quota is not None and parcel.used >= rules.quota:
-        return "quota_used_up"
-    return None
 
 
 async def _send(counter: Counter, platform: Platform, parcel: Parcel) -> Again:
@@ -102,15 +94,29 @@ async def _send(counter: Counter, platform: Platform, parcel: Parcel) -> Again:
     if not await counter.parcels.note(parcel, trying, counter.clock.now()):
         return 0  # somebody else is at it
     parcel = replace(parcel, attempts=parcel.attempts + 1)
+    piece = pieces[parcel.progress]
+    if _is_last_allowed(platform.rules, parcel, len(pieces)):
+        piece = platform.close(piece)
     try:
-        receipt = await platform.send(parcel.sender_id, pieces[parcel.progress])
+        receipt = await platform.send(parcel.sender_id, piece)
     except Retryable as err:
         return await _again_later(counter, platform, parcel, err)
-    return await _after(counter, parcel, receipt, len(pieces))
+    return await _after(counter, platform, parcel, receipt, len(pieces))
+
+
+def _is_last_allowed(rules: ChannelRules, parcel: Parcel, pieces: int) -> bool:
+    """Whether more has to be said than the platform allows after this piece.
+
+    A human may always have more to say.
+    """
+    if not rules.allowances or parcel.left.pushes != 1:
+        return False
+    waits = parcel.more or parcel.progress + 1 < pieces
+    return waits or parcel.author is Author.AGENT
 
 
 async def _after(
-    counter: Counter, parcel: Parcel, receipt: Receipt, pieces: int
+    counter: Counter, platform: Platform, parcel: Parcel, receipt: Receipt, pieces: int
 ) -> Again:
     """Go on with the next piece, or end the parcel."""
     match receipt.state:
@@ -121,9 +127,13 @@ async def _after(
             if sent >= pieces:
                 state = DeliveryState.UNKNOWN if unsure else DeliveryState.DELIVERED
                 reason = receipt.reason or (f"{unsure} of {pieces}" if unsure else None)
-            after = Progress(state, sent, 0, unsure, reason)
+            after = Progress(state, sent, 0, unsure, reason, pushed=True,
+                             numbered=receipt.numbered)  # fmt: skip
             await _note(counter, parcel, after)
             return 0
+        case DeliveryState.KEPT:
+            reason = receipt.reason or "refused"
+            return await _keep(counter, platform, parcel, reason)
         case _:
             reason = receipt.reason or "refused"
             return await _end(counter, parcel, DeliveryState.UNDELIVERABLE, reason)
@@ -133,7 +143,20 @@ async def _after_interruption(
     counter: Counter, platform: Platform, parcel: Parcel
 ) -> Again:
     unknown = Receipt(DeliveryState.UNKNOWN, "interrupted while sending")
-    return await _after(counter, parcel, unknown, len(platform.render(parcel.messages)))
+    pieces = len(platform.render(parcel.messages))
+    return await _after(counter, platform, parcel, unknown, pieces)
+
+
+async def _keep(
+    counter: Counter, platform: Platform, parcel: Parcel, reason: str
+) -> Again:
+    """Keep a parcel until the customer writes again."""
+    log.info("delivery.kept", channel=platform.name, reason=reason)
+    kept = Progress(DeliveryState.KEPT, parcel.progress, parcel.attempts,
+                    parcel.unsure, reason, refused=True)  # fmt: skip
+    await _note(counter, parcel, kept)
+    await platform.remind(parcel.sender_id)
+    return 0
 
 
 async def _again_later(

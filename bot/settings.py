@@ -51,6 +51,23 @@ class Settings(BaseSettings):
     brain_patience: timedelta = timedelta(hours=12)  # … for this long
     sweep_every: timedelta = timedelta(seconds=15)  # looking for forgotten work
 
+    wechat_token: SecretStr | None = None  # of the signatures; switches WeChat on
+    wechat_mode: Literal["plain", "compat", "safe"] | None = None  # safe with a key
+    wechat_appid: str | None = None
+    wechat_appsecret: SecretStr | None = None
+    wechat_aes_key: SecretStr | None = None  # EncodingAESKey
+    wechat_aes_key_previous: SecretStr | None = None  # while it is being changed
+    wechat_api_base: str = "https://api.weixin.qq.com"
+    # A reply that is ready by then goes back on the open call; WeChat waits 5 s.
+    wechat_passive_wait: timedelta = Field(
+        timedelta(seconds=4), le=timedelta(seconds=4.5)
+    )
+    wechat_replay_window: timedelta = timedelta(minutes=10)  # 0: none
+    wechat_buttons: Literal["menu", "text"] = "menu"
+    wechat_agents: Literal["desk", "wechat"] = "desk"  # where agents sit
+    wechat_forget: Literal["profile", "nothing"] = "profile"  # when somebody unfollows
+    wechat_notice: Path | None = None  # file of the notice that an answer waits
+
     telegram_token: SecretStr | None = None  # of the bot; switches Telegram on
     telegram_secret: SecretStr | None = None  # Telegram shows it with every update
     telegram_mode: Literal["webhook", "polling"] = "webhook"

@@ -27,6 +27,7 @@ from channels.socket import SocketDoor
 from channels.telegram.setup import TelegramEdge, telegram_edge
 from channels.tokens import Doorkeeper, open_secret
 from channels.visitors import Refusal, WebRooms, refusal
+from channels.wechat.setup import WeChatEdge, wechat_edge
 from channels.windows import Windows
 
 SOCKET_PATH = "socket.io"
@@ -41,7 +42,7 @@ class Edge:
     asgi: Any
     backstage: Backstage
     door: SocketDoor
-    telegram: TelegramEdge | None = None
+    platforms: tuple[TelegramEdge | WeChatEdge, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -51,14 +52,14 @@ class Edge:
         """Begin to serve."""
         await self.backstage.start()
         self.door.start()
-        if self.telegram is not None:
-            await self.telegram.start()
+        for platform in self.platforms:
+            await platform.start()
         log.info("edge.started", works=bool(self.backstage.works))
 
     async def stop(self) -> None:
         """Close the doors, then end what can end."""
-        if self.telegram is not None:
-            await self.telegram.stop()
+        for platform in self.platforms:
+            await platform.stop()
         await self.door.stop()
         await self.backstage.stop()
         log.info("edge.stopped")
@@ -113,7 +114,12 @@ def build_app(
     api = _build_api(rooms, checks)
     asgi = _wrap(socketio.ASGIApp(door.sio, api, socketio_path=SOCKET_PATH), rooms)
     telegram = telegram_edge(api, rooms, backstage.client)
-    edge = Edge(asgi, backstage, door, telegram)
+    wechat = wechat_edge(
+        api, rooms, backstage.client, backstage.platforms.get("wechat"),
+        backstage.sends, backstage.desk,
+    )  # fmt: skip
+    platforms = tuple(each for each in (telegram, wechat) if each is not None)
+    edge = Edge(asgi, backstage, door, platforms)
     api.state.edge = edge
     return edge
 

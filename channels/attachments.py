@@ -138,9 +138,23 @@ async def _keep(
 
 
 async def keep_file(
-    rooms: WebRooms, sender_id: str, name: str, content: bytes, now: datetime
+    rooms: WebRooms,
+    sender_id: str,
+    name: str,
+    content: bytes,
+    now: datetime,
+    *,
+    attachment_id: str | None = None,
 ) -> Attachment:
     """Check a customer's file, write it and note it.
+
+    Args:
+        rooms: Where it is noted.
+        sender_id: Whose it is.
+        name: As the customer called it.
+        content: Its bytes.
+        now: When it came.
+        attachment_id: Chosen before; None: a new one.
 
     Raises:
         BadInput: It is too large, or neither image nor PDF; nothing is kept.
@@ -151,7 +165,7 @@ async def keep_file(
     if (media_type := media_type_of(content[:_HEAD_BYTES])) is None:
         raise BadInput("attachment_type", status=415)
     row = StoredAttachment(
-        attachment_id=secrets.token_hex(16),
+        attachment_id=attachment_id or secrets.token_hex(16),
         sender_id=sender_id,
         name=safe_name(name),
         media_type=media_type,

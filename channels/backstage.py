@@ -32,6 +32,7 @@ from bot.sweep import Cursor, Sweeper
 from bot.turn import Rooms
 from channels.metrics import Metrics
 from channels.telegram.setup import telegram_platform
+from channels.wechat.setup import wechat_platform
 from worktime.calendar import WorkCalendar
 
 CALENDAR_DIR = "data/calendar"
@@ -140,6 +141,8 @@ def build_backstage(
     platforms: dict[str, Platform] = {}
     if telegram := telegram_platform(settings, notices):
         platforms[telegram.name] = telegram
+    if wechat := wechat_platform(settings, client, ledger, clock, notices):
+        platforms[wechat.name] = wechat
     counter = Counter(ledger.parcels, platforms, clock, Pace())
     send = sender(counter)
     queue: Queue | None = None

@@ -33,7 +33,7 @@ _IS_PENDING = deliveries.c.state == literal_column("'pending'")
 IS_OPEN = text(
     "deliveries.state IN ('pending', 'sending') AND deliveries.channel <> 'web'"
 )
-_HAS_ENDED = text("deliveries.state IN ('undeliverable', 'unknown', 'dropped')")
+_HAS_ENDED = text("deliveries.state IN ('undeliverable', 'unknown', 'dropped', 'kept')")
 HAS_MESSAGE = and_(
     deliveries.c.sender_id == messages.c.sender_id, deliveries.c.seq == messages.c.seq
 )

@@ -1,13 +1,15 @@
 """Messages of the ledger: take one in, add some, read them back in order."""
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import Connection, desc, select
+from sqlalchemy import Connection, and_, desc, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.desk_rules import Status
 from bot.errors import StoreError
+from bot.ledger.allowances import honour
 from bot.ledger.database import Database
 from bot.ledger.rows import (
     MESSAGE_COLUMNS,
@@ -19,7 +21,7 @@ from bot.ledger.rows import (
     write_move,
     write_outbounds,
 )
-from bot.ledger.tables import conversations, messages
+from bot.ledger.tables import conversations, deliveries, messages
 from bot.ledger.values import Accepted, Written
 from bot.message import (
     Author,
@@ -108,6 +110,13 @@ class Messages:
         )
         return await self._database.read(lambda c: c.execute(query).first() is not None)
 
+    async def awaits(self, sender_id: str, seq: int) -> bool:
+        """Say whether a message still waits for its turn to end."""
+        query = select(messages.c.awaiting).where(
+            messages.c.sender_id == sender_id, messages.c.seq == seq
+        )
+        return bool(await self._database.read(lambda c: c.execute(query).scalar()))
+
     async def after(
         self, sender_id: str, seq: int, limit: int = PAGE
     ) -> tuple[StoredMessage, ...]:
@@ -128,6 +137,32 @@ class Messages:
         )
         row = await self._database.read(lambda c: c.execute(query).one_or_none())
         return (Status(row.status), row.last_seq) if row else (Status.BOT, 0)
+
+    async def numbered(self, sender_id: str, window: int = 10) -> tuple[Button, ...]:
+        """Return the buttons that the last words to the customer numbered, in order."""
+        query = (
+            select(*MESSAGE_COLUMNS, deliveries.c.numbered)
+            .outerjoin(
+                deliveries,
+                and_(
+                    deliveries.c.sender_id == messages.c.sender_id,
+                    deliveries.c.seq == messages.c.seq,
+                ),
+            )
+            .where(messages.c.sender_id == sender_id)
+            .order_by(desc(messages.c.seq))
+            .limit(window)
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        last = list(itertools.takewhile(lambda r: r.author != Author.CUSTOMER, rows))
+        return tuple(
+            button
+            for row in reversed(last)
+            if row.numbered
+            for part in read_message(row).parts
+            if isinstance(part, ButtonsPart)
+            for button in part.buttons
+        )
 
     async def offered(self, sender_id: str, window: int) -> tuple[Button, ...]:
         """Return the buttons within the last ``window`` messages, newest first."""
@@ -164,14 +199,30 @@ def _store(
     seq, reopened = row.last_seq, row.status == Status.CLOSED
     wanted = awaiting and row.status != Status.AGENT
     stored = [write_inbound(connection, inbound, seq, awaiting=wanted, refused=refused)]
+    if inbound.terms is not None:
+        honour(connection, sender_id, inbound.terms, now)
     if reopened:
         row = write_move(connection, row, REOPENED, now)
-    if said := replies(seq):
+    if said := _unsaid(connection, replies(seq)):
         row = next_seqs(connection, sender_id, len(said), now)
         assert row is not None
         stored += write_outbounds(connection, said, seq + 1, now)
     written = Written(tuple(stored), Status(row.status), row.last_seq, reopened)
     return Accepted(seq, False, refused, written)
+
+
+def _unsaid(
+    connection: Connection, outbounds: tuple[Outbound, ...]
+) -> tuple[Outbound, ...]:
+    """Leave out what was said before under the same key, e.g. for files of an album."""
+    if not outbounds:
+        return ()
+    query = select(messages.c.idempotency_key).where(
+        messages.c.sender_id == outbounds[0].sender_id,
+        messages.c.idempotency_key.in_([o.idempotency_key for o in outbounds]),
+    )
+    known = set(connection.execute(query).scalars())
+    return tuple(o for o in outbounds if o.idempotency_key not in known)
 
 
 def _post(

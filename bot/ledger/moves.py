@@ -14,7 +14,7 @@ from bot.ledger.rows import (
     write_move,
     write_outbounds,
 )
-from bot.ledger.tables import handoffs
+from bot.ledger.tables import conversations, handoffs
 from bot.ledger.values import Written
 from bot.message import Outbound
 
@@ -45,6 +45,13 @@ class Moves:
         return await self._database.write(
             lambda connection: _make(connection, sender_id, move, now, tell)
         )
+
+    async def agent_of(self, sender_id: str) -> str | None:
+        """Return the agent who holds a conversation; None when none does."""
+        query = select(conversations.c.agent).where(
+            conversations.c.sender_id == sender_id
+        )
+        return await self._database.read(lambda c: c.execute(query).scalar())
 
     async def history(self, sender_id: str) -> tuple[tuple[str, str, str, str], ...]:
         """Return all moves, oldest first, as (from, to, actor, reason)."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, func, literal, or_, select, update
 
 from bot.desk_rules import Status
+from bot.ledger.allowances import Left, read_left, refuse, spend
 from bot.ledger.database import Database
 from bot.ledger.deliveries import HAS_MESSAGE, IS_OPEN
 from bot.ledger.rows import MESSAGE_COLUMNS, AnyRow, read_message
@@ -33,8 +34,10 @@ class Parcel:
         not_before: The platform asked for patience until then.
         interrupted: Somebody was sending the next piece and never said how it went.
         held: A human holds the conversation.
-        last_heard: When the customer wrote last; None when never.
-        used: Pieces sent since then, by all parcels.
+        push_after: An open call of the platform may carry it until then.
+        more: Other messages wait behind it.
+        left: What the platform allows, as far as it sets limits.
+        note: What stands as the reason so far.
     """
 
     messages: tuple[StoredMessage, ...]
@@ -44,8 +47,10 @@ class Parcel:
     not_before: datetime | None
     interrupted: bool
     held: bool
-    last_heard: datetime | None
-    used: int
+    push_after: datetime | None
+    more: bool
+    left: Left
+    note: str | None = None
 
     @property
     def sender_id(self) -> str:
@@ -54,13 +59,19 @@ class Parcel:
 
     @property
     def author(self) -> Author:
-        """Who speaks; the same for all messages."""
+        """Who speaks; the same for all messages while a human holds it."""
         return self.messages[0].author
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a parcel has come; written over what was known."""
+    """How far a parcel has come; written over what was known.
+
+    Attributes:
+        pushed: One more piece left, which counts on what the platform allows.
+        refused: The platform's word that it takes no more for now.
+        numbered: A piece's buttons stood in it as a numbered list.
+    """
 
     state: DeliveryState
     progress: int
@@ -68,6 +79,9 @@ class Progress:
     unsure: int = 0
     reason: str | None = None
     not_before: datetime | None = None
+    pushed: bool = False
+    refused: bool = False
+    numbered: bool = False
 
 
 class Parcels:
@@ -76,9 +90,9 @@ class Parcels:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def next(self, sender_id: str, merge: bool) -> Parcel | None:
+    async def next(self, sender_id: str, merge: bool, now: datetime) -> Parcel | None:
         """Return what has to be sent next; None when nothing waits."""
-        return await self._database.read(lambda c: _next(c, sender_id, merge))
+        return await self._database.read(lambda c: _next(c, sender_id, merge, now))
 
     async def note(self, parcel: Parcel, progress: Progress, at: datetime) -> bool:
         """Write down how far a parcel has come.
@@ -86,7 +100,9 @@ class Parcels:
         Returns:
             False when somebody else went on with it meanwhile; nothing is written.
         """
-        return await self._database.write(lambda c: _note(c, parcel, progress, at))
+        return await self._database.write(
+            lambda c: write_progress(c, parcel, progress, at)
+        )
 
     async def due(
         self, after: tuple[datetime, str] | None, limit: int, now: datetime
@@ -115,38 +131,32 @@ class Parcels:
         return tuple((row[0], row[1]) for row in rows)
 
 
-def _next(connection: Connection, sender_id: str, merge: bool) -> Parcel | None:
+def _next(
+    connection: Connection, sender_id: str, merge: bool, now: datetime
+) -> Parcel | None:
     query = (
         select(
             *MESSAGE_COLUMNS,
             messages.c.turn_id,
             deliveries.c.state,
+            deliveries.c.reason,
             deliveries.c.progress,
             deliveries.c.attempts,
             deliveries.c.unsure,
             deliveries.c.not_before,
             conversations.c.status,
+            conversations.c.push_after,
         )
         .join(deliveries, HAS_MESSAGE)
         .join(conversations, conversations.c.sender_id == messages.c.sender_id)
         .where(deliveries.c.sender_id == sender_id, IS_OPEN)
         .order_by(messages.c.seq)
-        .limit(MAX_MERGED if merge else 1)
+        .limit(MAX_MERGED if merge else 2)
     )
     rows = connection.execute(query).all()
     if not rows:
         return None
-    first, chosen = rows[0], _together(rows)
-    heard = connection.execute(
-        select(func.max(messages.c.seq), func.max(messages.c.at)).where(
-            messages.c.sender_id == sender_id, messages.c.author == Author.CUSTOMER
-        )
-    ).one()
-    used = connection.execute(
-        select(func.coalesce(func.sum(deliveries.c.progress), 0)).where(
-            deliveries.c.sender_id == sender_id, deliveries.c.seq > (heard[0] or 0)
-        )
-    ).scalar_one()
+    first, chosen = rows[0], _together(rows) if merge else rows[:1]
     return Parcel(
         tuple(read_message(row) for row in chosen),
         first.progress,
@@ -155,8 +165,10 @@ def _next(connection: Connection, sender_id: str, merge: bool) -> Parcel | None:
         first.not_before,
         first.state == DeliveryState.SENDING,
         first.status == Status.AGENT,
-        heard[1],
-        int(used),
+        first.push_after,
+        len(rows) > len(chosen),
+        read_left(connection, sender_id, now),
+        first.reason,
     )
 
 
@@ -167,7 +179,8 @@ def _together(rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
     while end < len(rows) and (
         first.turn_id is not None
         and rows[end].turn_id == first.turn_id
-        and rows[end].author == first.author
+        # What the bot said may be dropped when a human has taken over by then.
+        and (rows[end].author == first.author or first.status != Status.AGENT)
         and rows[end].seq == rows[end - 1].seq + 1
         and rows[end].state == first.state
     ):
@@ -175,8 +188,13 @@ def _together(rows: Sequence[AnyRow]) -> Sequence[AnyRow]:
     return rows[:end]
 
 
-def _note(connection: Connection, parcel: Parcel, new: Progress, at: datetime) -> bool:
-    """The first message carries the parcel's progress; all share its state."""
+def write_progress(
+    connection: Connection, parcel: Parcel, new: Progress, at: datetime
+) -> bool:
+    """Write how far a parcel has come, inside a transaction, see ``Parcels.note``.
+
+    The first message carries the parcel's progress; all share its state.
+    """
     seqs = [message.seq for message in parcel.messages]
     mine = and_(
         deliveries.c.sender_id == parcel.sender_id,
@@ -209,4 +227,14 @@ def _note(connection: Connection, parcel: Parcel, new: Progress, at: datetime) -
             .where(mine, deliveries.c.seq.in_(seqs[1:]))
             .values(state=new.state, reason=new.reason, updated_at=at)
         )
+    if new.numbered:
+        connection.execute(
+            update(deliveries)
+            .where(mine, deliveries.c.seq.in_(seqs))
+            .values(numbered=True)
+        )
+    if new.pushed:
+        spend(connection, parcel.sender_id, at)
+    if new.refused:
+        refuse(connection, parcel.sender_id, new.reason or "refused")
     return True

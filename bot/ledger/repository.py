@@ -5,12 +5,15 @@ from typing import Self
 
 from bot.errors import StoreError
 from bot.ledger import migrate
+from bot.ledger.allowances import Allowances
 from bot.ledger.attachments import Attachments
+from bot.ledger.contacts import Contacts, Fetches, Tokens
 from bot.ledger.database import Database, open_database
 from bot.ledger.deliveries import Deliveries
 from bot.ledger.messages import Messages
 from bot.ledger.moves import Moves
 from bot.ledger.parcels import Parcels
+from bot.ledger.passive import PassiveReplies
 from bot.ledger.turns import Turns
 
 
@@ -25,6 +28,11 @@ class Ledger:
         self.deliveries = Deliveries(database)
         self.parcels = Parcels(database)
         self.attachments = Attachments(database)
+        self.allowances = Allowances(database)
+        self.passive = PassiveReplies(database)
+        self.contacts = Contacts(database)
+        self.tokens = Tokens(database)
+        self.fetches = Fetches(database)
 
     @classmethod
     def at(cls, database_url: str, root: Path) -> Self:

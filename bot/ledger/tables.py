@@ -88,6 +88,7 @@ conversations = Table(
     Column("skill", String(50)),
     Column("agent", String(100)),
     Column("hinted_at", UtcDateTime),  # the queue position was last told
+    Column("push_after", UtcDateTime),  # an open call may carry the reply until then
     Index("ix_conversations_status_queue", "status", "queue_rank", "queued_at"),
 )
 
@@ -154,6 +155,8 @@ deliveries = Table(
     Column("progress", Integer, nullable=False, server_default="0"),  # pieces sent
     Column("unsure", Integer, nullable=False, server_default="0"),  # pieces unknown
     Column("not_before", UtcDateTime),  # the platform asked for patience until then
+    # Its buttons stood below it as a numbered list.
+    Column("numbered", Boolean, nullable=False, server_default=false()),
     Column("updated_at", UtcDateTime, nullable=False),
     Index(
         "ix_deliveries_pending",
@@ -174,9 +177,76 @@ deliveries = Table(
         "ix_deliveries_state_updated_at",
         "state",
         "updated_at",
-        sqlite_where=text("state IN ('undeliverable', 'unknown', 'dropped')"),
-        postgresql_where=text("state IN ('undeliverable', 'unknown', 'dropped')"),
+        sqlite_where=text("state IN ('undeliverable', 'unknown', 'dropped', 'kept')"),
+        postgresql_where=text(
+            "state IN ('undeliverable', 'unknown', 'dropped', 'kept')"
+        ),
     ),
+    Index(
+        "ix_deliveries_kept",
+        "sender_id",
+        "seq",
+        sqlite_where=text("state = 'kept'"),
+        postgresql_where=text("state = 'kept'"),
+    ),
+)
+
+# What platforms allow to push: one row for each kind of thing a customer did last.
+allowances = Table(
+    "allowances",
+    metadata,
+    _conversation(primary_key=True),
+    Column("trigger", String(16), primary_key=True),  # message, menu, follow, scan
+    Column("allowed", Integer, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("granted_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("refused", String(32)),  # the platform's own word, which beats our count
+)
+
+# What was said in answer to an open call of a platform, which may ask for it again.
+passive_replies = Table(
+    "passive_replies",
+    metadata,
+    _conversation(primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the question
+    Column("text", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# What a platform tells of a customer beside messages. Deleted when they unfollow.
+contacts = Table(
+    "contacts",
+    metadata,
+    Column("sender_id", String(200), primary_key=True),
+    Column("following", Boolean, nullable=False),
+    Column("scene", String(100)),  # the QR code they came by
+    Column("since", UtcDateTime, nullable=False),
+    Column("reminded_at", UtcDateTime),  # last told by a notice that something is kept
+)
+
+# Secrets that platforms lend for some hours, shared by all processes.
+platform_tokens = Table(
+    "platform_tokens",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("token", Text),
+    Column("expires_at", UtcDateTime),
+    Column("leased_until", UtcDateTime),  # somebody fetches a new one until then
+)
+
+# Files that lie at a platform and have to be fetched.
+media_fetches = Table(
+    "media_fetches",
+    metadata,
+    Column("attachment_id", String(64), primary_key=True),
+    Column("sender_id", String(200), nullable=False),
+    Column("media_ref", String(500), nullable=False),  # the platform's name for it
+    Column("name", String(255), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("not_before", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_media_fetches_not_before", "not_before"),
 )
 
 handoffs = Table(

@@ -33,9 +33,11 @@ from bot.ports import DeliveryState, Receipt
 from bot.settings import Settings
 from channels.telegram import CHANNEL
 from channels.telegram.reading import callback_data, chat_of
+from channels.typing import TypingSigns
 from channels.wire import plain_text
 
 _SECONDS = 20.0  # for one call
+_SIGN_SECONDS = 4.5  # the typing sign goes after five
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _SOON = timedelta(seconds=1)
 _NO_TOKEN = timedelta(minutes=1)  # somebody has to change the settings
@@ -88,6 +90,7 @@ class TelegramPlatform:
         self.rules = rules
         self._bot = bot
         self._notices = notices
+        self._typing = TypingSigns(self._show_typing, _SIGN_SECONDS)
 
     def render(self, messages: Sequence[StoredMessage]) -> Sequence[Piece]:
         """Return the pieces to send; buttons go below the last words."""
@@ -118,10 +121,18 @@ class TelegramPlatform:
             return _receipt(err)
         return Receipt(DeliveryState.DELIVERED)
 
+    def close(self, piece: Piece) -> Piece:
+        """Return the piece as it is: Telegram sets no such limits."""
+        return piece
+
+    async def remind(self, sender_id: str) -> None:
+        """Do nothing: Telegram keeps nothing back."""
+
     async def show_typing(self, sender_id: str, on: bool) -> None:
-        """Show the typing sign; it goes away by itself."""
-        if not on:
-            return
+        """Show the typing sign when the answer takes long; a message ends it."""
+        self._typing.turn(sender_id, on)
+
+    async def _show_typing(self, sender_id: str) -> None:
         try:
             await self._bot.send_chat_action(chat_of(sender_id), ChatAction.TYPING)
         except TelegramError as err:

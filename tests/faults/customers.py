@@ -18,7 +18,7 @@ QUESTIONS = (
     "车险不赔什么",
     "你是机器人吗",
 )
-NUMBER = re.compile(r"T\d{12,}")
+FILED = re.compile(r"投诉已经登记，编号(T\d{12,})")
 
 
 def text_of(event):
@@ -38,16 +38,20 @@ async def chat(client: Client, stop: asyncio.Event, think=1.0):
 
 
 async def complain(client: Client, stop: asyncio.Event):
-    """File complaints one after the other; return the numbers that were told."""
-    told = []
+    """File complaints one after the other."""
     while not stop.is_set():
         for words in ("我要投诉", "服务态度", "打了三次电话没人接", "给我道歉"):
             await _say(client, words)
         check = await _say(client, "13900000008")
         if "请核对" in check:
-            told += NUMBER.findall(await _say(client, "确认提交"))[:1]
+            await _say(client, "确认提交")
         await asyncio.sleep(0.2)
-    return told
+
+
+def numbers_told(log):
+    """Complaint numbers as the customer read them, also long after having asked."""
+    replies = (event for event in log.received if event["author"] == "bot")
+    return [number for event in replies for number in FILED.findall(text_of(event))]
 
 
 async def _say(client, text):
@@ -75,10 +79,11 @@ async def play(urls, count, trouble, seed):
     async def one(number, client):
         async with client:
             if number == 0:
-                client.log.complaints = await complain(client, stop)
+                await complain(client, stop)
             else:
                 await chat(client, stop)
             await settle(client)
+            client.log.complaints = numbers_told(client.log)
 
     talking = [asyncio.create_task(one(n, c)) for n, c in enumerate(clients)]
     troubling = asyncio.create_task(trouble)

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from test_ledger import NOW, announce, ledger, url
 
-from bot.channel_rules import ChannelRules
+from bot.channel_rules import Allowance, ChannelRules
 from bot.desk_rules import Handoff, Move, Status
 from bot.dispatch import LocalDispatcher
 from bot.errors import Retryable
+from bot.ledger.contacts import Fetch, Token
 from bot.ledger.values import Conclusion, Outcome
-from bot.message import Author, Inbound, Kind, Outbound, TextPart
+from bot.message import Author, Inbound, Kind, Outbound, Terms, TextPart
 from bot.pace import Pace
 from bot.ports import DeliveryState, Receipt
 from bot.sending import Counter, send_next, sender
@@ -20,6 +22,8 @@ from bot.sending import Counter, send_next, sender
 __all__ = ["ledger", "url"]  # fixtures
 WINDOW = timedelta(seconds=2)
 DELIVERED = Receipt(DeliveryState.DELIVERED)
+NOT_SENT = (DeliveryState.UNDELIVERABLE, DeliveryState.KEPT)
+TERMS = Terms("message", 2, NOW + timedelta(hours=48))
 
 
 class Clock:
@@ -39,6 +43,7 @@ class Mail:
         self.rules = rules or ChannelRules()
         self.arrived = defaultdict(list)
         self.script = []
+        self.reminded = []
 
     def render(self, messages):
         text = "\n".join(part.text for m in messages for part in m.parts)
@@ -46,7 +51,7 @@ class Mail:
 
     async def send(self, sender_id, piece):
         step = self.script.pop(0) if self.script else DELIVERED
-        if isinstance(step, Receipt) and step.state is DeliveryState.UNDELIVERABLE:
+        if isinstance(step, Receipt) and step.state in NOT_SENT:
             return step
         if isinstance(step, Retryable):
             raise step
@@ -54,6 +59,12 @@ class Mail:
         if isinstance(step, BaseException):
             raise step
         return step
+
+    def close(self, piece):
+        return f"close:{piece}"
+
+    async def remind(self, sender_id):
+        self.reminded.append(sender_id)
 
     async def show_typing(self, sender_id, on): ...
 
@@ -92,8 +103,9 @@ def post(ledger):
     return Post()
 
 
-async def ask(ledger, *answers, sender_id="mail:a", key="k", at=NOW):
-    await ledger.messages.accept(Inbound(sender_id, key, at, Kind.TEXT, text="问"))
+async def ask(ledger, *answers, sender_id="mail:a", key="k", at=NOW, terms=None):
+    inbound = Inbound(sender_id, key, at, Kind.TEXT, text="问", terms=terms)
+    await ledger.messages.accept(inbound)
     turn = await ledger.turns.begin(sender_id, at, WINDOW)
     said = tuple(
         Outbound(sender_id, Author.BOT, (TextPart(a),), f"{key}:{a}", turn.last_seq)
@@ -175,16 +187,101 @@ async def test_that_a_refusal_is_final_and_told(ledger, post):
     ]
 
 
-async def test_that_the_window_and_the_quota_of_a_platform_are_kept(ledger, post):
-    post.use(Mail(ChannelRules(window=timedelta(hours=48), quota=2)))
-    await ask(ledger, "一", "二", "三")
+RULES = ChannelRules(
+    max_length=4, allowances={"message": Allowance(2, timedelta(hours=48))}
+)
+
+
+async def test_that_what_the_platform_refuses_is_kept_until_the_customer_writes(
+    ledger, post
+):
+    post.use(Mail(RULES))
+    await ask(ledger, "一一一", "二二二", "三三三", terms=TERMS)
+    post.mail.script = [DELIVERED, DELIVERED, Receipt(DeliveryState.KEPT, "used up")]
     await post.run()
-    assert (await post.states())[2] == (4, "undeliverable", "quota_used_up")
-    await ask(ledger, "四", key="k2")  # the customer wrote again
-    post.clock.at += timedelta(hours=49)
+    assert (await post.states())[2] == (4, "kept", "used up")
+    assert post.mail.arrived["mail:a"] == ["一一一", "close:二二二"]
+    assert post.mail.reminded == ["mail:a"]
+    await ask(ledger, "四四四", key="k2")  # not by the customer: nothing is asked
     await post.run()
-    assert (await post.states())[3] == (6, "undeliverable", "outside_window")
-    assert post.mail.arrived["mail:a"] == ["一", "二"]
+    assert (await post.states())[3] == (6, "kept", "used up")
+    assert len(post.mail.arrived["mail:a"]) == 2
+    await ask(ledger, "五五五", key="k3", terms=TERMS)
+    await post.run()
+    assert post.mail.arrived["mail:a"][2:] == ["三三三", "close:四四四", "五五五"]
+    assert [state for _, state, _ in await post.states()] == ["delivered"] * 5
+
+
+async def test_that_our_count_alone_never_silences_anybody(ledger, post):
+    post.use(Mail(RULES))
+    await ask(ledger, "一", "二", "三", terms=TERMS)
+    await post.run()  # the platform takes the third although we counted two
+    assert [state for _, state, _ in await post.states()] == ["delivered"] * 3
+    left = await ledger.allowances.left("mail:a", NOW)
+    assert (left.pushes, left.refused) == (0, None)
+
+
+async def test_that_triggers_are_counted_on_what_ends_first(ledger, post):
+    post.use(Mail(RULES))
+    minute = Terms("menu", 3, NOW + timedelta(minutes=1))
+    await ask(ledger, "一", terms=TERMS)
+    await ask(ledger, "二", key="k2", terms=minute)
+    assert (await ledger.allowances.left("mail:a", NOW)).pushes == 5
+    await post.run()
+    later = NOW + timedelta(minutes=2)
+    assert (await ledger.allowances.left("mail:a", later)).pushes == 2
+    assert (await ledger.allowances.left("mail:a", TERMS.until)).pushes == 0
+
+
+async def test_that_nothing_is_pushed_while_an_open_call_may_carry_it(ledger, post):
+    until = NOW + timedelta(seconds=5)
+    await ask(ledger, "一", "二", terms=replace(TERMS, push_after=until))
+    assert await post.run() == 5
+    parcel = await ledger.parcels.next("mail:a", False, NOW)
+    assert await ledger.passive.claim(parcel, 1, "一", NOW)
+    assert not await ledger.passive.claim(parcel, 1, "一", NOW)  # the second is late
+    assert await ledger.passive.given("mail:a", 1) == "一"
+    claimed = replace(parcel, attempts=parcel.attempts + 1)
+    await ledger.passive.settle(claimed, 1, True, until, NOW)
+    await post.run()
+    assert post.mail.arrived["mail:a"] == ["二"]
+    assert (await ledger.allowances.left("mail:a", NOW)).pushes == 1
+
+
+async def test_that_a_younger_call_keeps_its_own_time(ledger, post):
+    first, second = NOW + timedelta(seconds=5), NOW + timedelta(seconds=9)
+    await ask(ledger, "一", terms=replace(TERMS, push_after=first))
+    await ask(ledger, "二", key="k2", terms=replace(TERMS, push_after=second))
+    await ledger.passive.let_go("mail:a", first)
+    assert await post.run() == 9
+    await ledger.passive.let_go("mail:a", second)
+    assert await post.run() is None
+
+
+async def test_that_one_of_many_fetches_a_token(ledger):
+    taken = [await ledger.tokens.lease("wx", None, NOW, 20) for _ in range(3)]
+    assert taken == [True, False, False]
+    token = Token("t1", NOW + timedelta(hours=2))
+    await ledger.tokens.put("wx", token)
+    assert await ledger.tokens.get("wx") == token
+    assert not await ledger.tokens.lease("wx", None, NOW, 20)  # it is good
+    assert not await ledger.tokens.lease("wx", "t0", NOW, 20)  # that one has gone
+    assert await ledger.tokens.lease("wx", "t1", NOW, 20)
+    after = NOW + timedelta(seconds=21)  # whoever had the lease died
+    assert await ledger.tokens.lease("wx", "t1", after, 20)
+
+
+async def test_that_files_to_fetch_are_taken_by_one(ledger):
+    fetch = Fetch("a1", "mail:a", "media", "photo.jpg", 0)
+    await ledger.fetches.add(fetch, NOW)
+    again = NOW + timedelta(minutes=1)
+    (taken,) = await ledger.fetches.take(NOW, again, 5)
+    assert taken == replace(fetch, attempts=1)
+    assert not await ledger.fetches.take(NOW, again, 5)
+    (taken,) = await ledger.fetches.take(again, again + timedelta(minutes=1), 5)
+    assert taken.attempts == 2
+    await ledger.fetches.done("a1")
+    assert not await ledger.fetches.take(again + timedelta(hours=1), again, 5)
 
 
 async def test_that_a_bot_line_is_not_sent_after_a_takeover(ledger, post):

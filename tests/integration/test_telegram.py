@@ -14,7 +14,10 @@ from bot.message import Button, ButtonsPart, TextPart
 from bot.ports import Answer
 from channels.telegram.reading import read_update
 
-FIXTURES = Path("/work/shared/fixtures/telegram_updates_official_guide.json")
+FIXTURES = (
+    Path(__file__).parents[1]
+    / "fixtures/platforms/telegram_updates_official_guide.json"
+)
 SECRET = "a-long-secret"
 SIGNED = {"X-Telegram-Bot-Api-Secret-Token": SECRET}
 HOOK = "/webhooks/telegram"

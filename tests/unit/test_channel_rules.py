@@ -1,10 +1,12 @@
 """Channel rules: cutting text as platforms count, and what the file may say."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channel_rules import ChannelRules, LengthUnit, load_rules
+from bot.channel_rules import Allowance, ChannelRules, LengthUnit, load_rules
 from bot.pace import Pace
 
 TEXTS = st.text(
@@ -39,12 +41,15 @@ def test_that_a_piece_is_measured_as_the_platform_counts():
 def test_that_the_rules_of_the_platforms_are_read():
     rules = load_rules()
     assert rules["wechat"].split("保" * 1000)[0] == "保" * 682  # 2,048 bytes
-    assert rules["wechat"].quota == 5
+    allowances = rules["wechat"].allowances
+    assert allowances["message"] == Allowance(5, timedelta(hours=48))
+    assert allowances["menu"] == Allowance(3, timedelta(minutes=1))
     assert rules["telegram"].recipient_pause.total_seconds() == 1
 
 
 @pytest.mark.parametrize(
-    "text", ["x: {max_lenght: 3}", "x: {length_unit: inches}", "x: {window_hours: a}"]
+    "text",
+    ["x: {max_lenght: 3}", "x: {length_unit: inches}", "x: {allowances: {a: 3}}"],
 )
 def test_that_a_wrong_rule_is_told_with_its_channel(tmp_path, text):
     (tmp_path / "rules.yml").write_text(text)

@@ -1,0 +1,3 @@
+"""WeChat official account: callbacks in, messages out. openids stay in this folder."""
+
+CHANNEL = "wechat"
