@@ -118,7 +118,10 @@ class Inbox:
 
     async def _keep_file(self, inbound: Inbound) -> Accepted:
         name = inbound.attachments[0].name
-        said = self._reply(inbound, "attachment_received", name=name)
+        # Files sent together are confirmed together, by the first of them.
+        album = inbound.metadata.get("album")
+        first = replace(inbound, message_key=f"album-{album}") if album else inbound
+        said = self._reply(first, "attachment_received", name=name)
         accepted = await self._messages.accept(inbound, awaiting=False, replies=said)
         return await self._publish(inbound.sender_id, accepted)
 

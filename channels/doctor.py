@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -22,6 +21,7 @@ from bot.clock import SystemClock
 from bot.errors import StoreError
 from bot.ledger.database import is_postgresql
 from bot.settings import Settings
+from channels.doctor_platforms import examine_platforms
 from channels.instance import running_instance
 from channels.migrating import read_versions
 from channels.places import Places
@@ -58,23 +58,6 @@ class Check:
         return asdict(self)
 
 
-class PlatformSettings(BaseSettings):
-    """The settings of the platforms, as far as they are there."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="BAOKE_", extra="ignore", frozen=True, env_ignore_empty=True
-    )
-
-    wechat_appid: str | None = None
-    wechat_appsecret: str | None = None
-    wechat_token: str | None = None
-    wechat_aes_key: str | None = None
-    wechat_mode: str = "safe"
-    telegram_token: str | None = None
-    telegram_secret: str | None = None
-    telegram_mode: str = "webhook"
-
-
 def examine(
     places: Places, settings: Settings, ask_actions: AskActions
 ) -> Iterator[Check]:
@@ -90,7 +73,7 @@ def examine(
     yield check_secret(settings)
     yield from check_sharing(settings)
     yield from check_processes(places, settings)
-    yield from check_platforms(places)
+    yield from check_platforms(settings)
 
 
 def check_python() -> Check:
@@ -251,22 +234,8 @@ def _reach(url: str) -> str:
     return "" if status == httpx.codes.OK else f"{url}: HTTP {status}"
 
 
-def check_platforms(places: Places) -> Iterator[Check]:
-    """WeChat and Telegram: off, or complete."""
-    build: Callable[..., PlatformSettings] = PlatformSettings
-    found = build(_env_file=places.root / ".env")
-    wechat = ["wechat_appid", "wechat_appsecret", "wechat_token"]
-    if found.wechat_mode != "plain":
-        wechat.append("wechat_aes_key")
-    telegram = ["telegram_token"]
-    if found.telegram_mode == "webhook":
-        telegram.append("telegram_secret")
-    for name, wanted in (("wechat", wechat), ("telegram", telegram)):
-        missing = [key for key in wanted if not getattr(found, key)]
-        if len(missing) == len(wanted):
-            yield Check(name, True, "off (optional)", needed=False)
-        elif missing:
-            names = ", ".join(f"BAOKE_{key.upper()}" for key in missing)
-            yield Check(name, False, f"missing: {names}", f"set {names}")
-        else:
-            yield Check(name, True, "settings complete", needed=False)
+def check_platforms(settings: Settings) -> Iterator[Check]:
+    """WeChat and Telegram: off, or complete and reachable."""
+    for found in examine_platforms(settings):
+        needed = not (found.ok or found.off)
+        yield Check(found.name, found.ok, found.detail, found.fix, needed=needed)

@@ -12,10 +12,10 @@ import zlib
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import (  # type: ignore[import-untyped]
+from defusedxml.common import (
     DefusedXmlException,
 )
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
+from defusedxml.ElementTree import fromstring
 
 from actions.agreement.errors import AgreementError
 from actions.agreement.markers import Kind, Strength, find_markers, is_reference

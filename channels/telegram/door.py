@@ -159,6 +159,7 @@ class TelegramDoor:
         return Inbound(
             update.sender_id, update.message_key, now, Kind.ATTACHMENT,
             text=update.text, attachments=(attachment,),
+            metadata={"album": update.album} if update.album else {},
         )  # fmt: skip
 
 

@@ -61,6 +61,7 @@ class Update:
     Attributes:
         unreadable: Key of the name of what we cannot read.
         place: (latitude, longitude, title), in degrees.
+        album: Files with the same one were sent together.
     """
 
     update_id: int
@@ -71,6 +72,7 @@ class Update:
     file: File | None = None
     place: tuple[float, float, str] | None = None
     unreadable: str | None = None
+    album: str | None = None
 
     @property
     def sender_id(self) -> str:
@@ -133,7 +135,11 @@ def _read_message(update_id: int, message: Mapping[str, Any]) -> Update | None:
     if file := _file(message):
         caption = message.get("caption")
         said = str(caption) if caption else None
-        return Update(update_id, chat_id, text=said, file=file)
+        album = message.get("media_group_id")
+        return Update(
+            update_id, chat_id, text=said, file=file,
+            album=str(album)[:64] if album else None,
+        )  # fmt: skip
     if contact := message.get("contact"):
         return Update(update_id, chat_id, text=str(contact["phone_number"]))
     if place := message.get("location"):

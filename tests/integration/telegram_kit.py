@@ -61,6 +61,10 @@ class Telegram:
         match method:
             case "sendMessage" | "sendPhoto":
                 return {"message_id": len(self.calls), "date": 1, "chat": chat}
+            case "getMe":
+                return {"id": 1, "is_bot": True, "username": "baoke_bot"}
+            case "getWebhookInfo":
+                return {"url": "", "pending_update_count": 0}
             case "getFile":
                 return {"file_id": "f", "file_unique_id": "u", "file_path": "p.png"}
             case "getUpdates":

@@ -1,11 +1,16 @@
 """`baoke doctor`: every check can fail, and says what helps."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from checkout_kit import make_checkout
+from edge_kit import make_settings
 from scaled import redis_server
+from telegram_kit import TOKEN, error, telegram
+from wechat_kit import settings_for as wechat_settings
+from wechat_kit import wechat
 
 from bot.settings import Settings
 from channels import doctor
@@ -121,22 +126,57 @@ def test_that_a_full_disk_is_said(
     assert not doctor.check_disk(places).ok
 
 
-def test_that_platforms_are_off_or_complete(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    places = doctor.Places(tmp_path, tmp_path)
-    for name in ("WECHAT_APPID", "TELEGRAM_TOKEN", "TELEGRAM_SECRET"):
-        monkeypatch.delenv(f"BAOKE_{name}", raising=False)
-    wechat, telegram = doctor.check_platforms(places)
+def test_that_platforms_are_off_or_complete(tmp_path: Path) -> None:
+    wechat, telegram = doctor.check_platforms(make_settings(tmp_path))
     assert (wechat.ok, wechat.detail) == (True, "off (optional)")
-    monkeypatch.setenv("BAOKE_TELEGRAM_TOKEN", "123:secret")
-    (tmp_path / ".env").write_text("BAOKE_WECHAT_APPID=wx1\nBAOKE_WECHAT_MODE=plain\n")
-    wechat, telegram = doctor.check_platforms(places)
+    settings = make_settings(
+        tmp_path, telegram_token="123:secret", wechat_appid="wx1", wechat_mode="plain"
+    )
+    wechat, telegram = doctor.check_platforms(settings)
     assert wechat.detail == "missing: BAOKE_WECHAT_APPSECRET, BAOKE_WECHAT_TOKEN"
     assert telegram.fix == "set BAOKE_TELEGRAM_SECRET"
     assert wechat.needed and not wechat.ok
-    monkeypatch.setenv("BAOKE_TELEGRAM_SECRET", "s3cret")
-    assert list(doctor.check_platforms(places))[1].ok
+
+
+async def _look(settings: Settings) -> list[doctor.Check]:
+    return await asyncio.to_thread(lambda: list(doctor.check_platforms(settings)))
+
+
+async def test_that_wechat_is_really_asked(tmp_path: Path) -> None:
+    async with wechat() as fake:
+        settings = make_settings(tmp_path, **wechat_settings(fake))
+        check, _ = await _look(settings)
+        assert (check.ok, check.detail) == (True, "mode safe, a token was given")
+        for code, fix in ((40164, "whitelist"), (40125, "APPSECRET"), (1, "look")):
+            fake.script["stable_token"] = [code]
+            check, _ = await _look(settings)
+            assert not check.ok
+            assert f"errcode {code}" in check.detail
+            assert fix in check.fix
+        short = make_settings(tmp_path, **wechat_settings(fake, wechat_aes_key="x"))
+        check, _ = await _look(short)
+        assert "43 letters" in check.detail
+    check, _ = await _look(settings)  # nobody there any more
+    assert "cannot be reached" in check.detail
+    assert "app-secret" not in check.detail
+
+
+async def test_that_telegram_is_really_asked(tmp_path: Path) -> None:
+    async with telegram() as fake:
+        values = {"telegram_token": TOKEN, "telegram_api_base": fake.url}
+        polling = make_settings(tmp_path, telegram_mode="polling", **values)
+        _, check = await _look(polling)
+        assert (check.ok, check.detail) == (True, "@baoke_bot, polling")
+        webhook = make_settings(tmp_path, telegram_secret="s", **values)
+        _, check = await _look(webhook)
+        assert not check.ok and "no webhook" in check.detail
+        info = {"url": "https://x/", "last_error_message": "403", "ok": 1}
+        fake.script["getWebhookInfo"] = [(200, {"ok": True, "result": info})]
+        _, check = await _look(webhook)
+        assert not check.ok and "403" in check.detail
+        fake.script["getMe"] = [error(401, "Unauthorized")]
+        _, check = await _look(webhook)
+        assert check.fix == "check BAOKE_TELEGRAM_TOKEN"
 
 
 def test_that_nothing_running_is_no_fault(tmp_path: Path) -> None:

@@ -63,7 +63,22 @@ async def test_that_a_message_is_answered_in_its_chat(tmp_path):
         await eventually(lambda: len(fake.sent()) == 2)
     assert fake.sent(7) == ["答：你好"]
     assert fake.sent(8) == ["答：在吗"]
-    assert {int(body["chat_id"]) for body in fake.named("sendChatAction")} == {7, 8}
+    assert fake.named("sendChatAction") == []  # nobody had to wait
+
+
+async def test_that_a_slow_answer_shows_the_typing_sign(tmp_path):
+    async def think(question):
+        await asyncio.sleep(1.5)
+        return say("好")
+
+    async with (
+        telegram() as fake,
+        served(edge_for(tmp_path, fake, brain=FakeBrain(think))) as url,
+        Hook(url) as hook,
+    ):
+        await hook.tell(message(1, chat=7, text="你好"))
+        await eventually(fake.sent)
+        assert [int(b["chat_id"]) for b in fake.named("sendChatAction")] == [7]
 
 
 @pytest.mark.parametrize("given", [{}, {"X-Telegram-Bot-Api-Secret-Token": "wrong"}])
@@ -343,3 +358,22 @@ async def test_that_the_webhook_is_set_where_the_address_is_known(tmp_path):
     (body,) = fake.named("setWebhook")
     assert body["url"] == "https://chat.example.com/webhooks/telegram"
     assert body["secret_token"] == SECRET
+
+
+async def test_that_an_album_is_confirmed_once(tmp_path):
+    async with (
+        telegram() as fake,
+        served(edge_for(tmp_path, fake)) as url,
+        Hook(url) as hook,
+    ):
+        photo = [{"file_id": "p", "file_unique_id": "u", "width": 1, "height": 1}]
+        await hook.tell(
+            message(1, photo=photo, media_group_id="g1", caption="病历"),
+            message(2, photo=photo, media_group_id="g1"),
+            message(3, photo=photo, media_group_id="g1"),
+            message(4, photo=photo, media_group_id="g2"),
+        )
+        await eventually(lambda: len(fake.sent()) == 2)
+        await asyncio.sleep(0.3)
+        assert len(fake.sent()) == 2
+        assert len(fake.named("getFile")) == 4

@@ -1,13 +1,16 @@
 """WeChat against a scripted platform: open calls, pushes, quotas, repeats, files."""
 
 import asyncio
+import os
+import sys
 import time
+from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from edge_kit import FakeBrain, say
+from edge_kit import ROOT, FakeBrain, make_settings, say
 from starlette.responses import Response
-from wechat_kit import AWAY, PNG, service, wechat, xml_of
+from wechat_kit import APPID, AWAY, PNG, SECRET, service, wechat, xml_of
 
 from bot.desk_rules import Handoff
 from bot.errors import StoreError
@@ -552,3 +555,35 @@ async def test_that_wechats_greeting_is_echoed(tmp_path, brain, fake):
         stranger = params | {"signature": "0", "echostr": "1"}
         assert (await fake.client.get(url, params=stranger)).status_code == 403
         assert (await fake.client.get(url)).status_code == 403
+
+
+async def test_that_the_menu_is_pushed_and_shown(tmp_path, fake):
+    database = f"sqlite:///{tmp_path}/baoke.db"
+    make_settings(tmp_path)  # its tables
+    env = os.environ | {
+        "BAOKE_WECHAT_APPID": APPID,
+        "BAOKE_WECHAT_APPSECRET": SECRET,
+        "BAOKE_WECHAT_API_BASE": fake.url,
+        "BAOKE_DATABASE_URL": database,
+    }
+
+    async def baoke(*words, **changed):
+        command = [sys.executable, "-m", "channels.cli", "wechat", "menu", *words]
+        done = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=env | changed, stdout=PIPE, stderr=PIPE
+        )
+        out, err = await done.communicate()
+        return done.returncode, out.decode(), err.decode()
+
+    code, said, _ = await baoke("push")
+    assert (code, "the menu is there" in said) == (0, True)
+    (menu,) = fake.named("menu/create")
+    assert menu["button"][1]["sub_button"][1]["key"] == "/track_claim"
+    code, said, _ = await baoke("show")
+    assert (code, said) == (0, "the menu is empty\n")
+    fake.script["menu/create"] = [40018]
+    code, _, err = await baoke("push")
+    assert code == 1
+    assert err.startswith("baoke: errcode 40018")
+    code, _, err = await baoke("show", BAOKE_WECHAT_APPID="")
+    assert (code, "BAOKE_WECHAT_APPID" in err) == (1, True)
