@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--environments-only", action="store_true", help="no model, no database"
     )
     parser.add_argument(
-        "--test-tools", action="store_true", help="Chromium and Redis by apt, for tests"
+        "--test-tools", action="store_true",
+        help="what only tests need: Chromium and Redis by apt, others' programs",
     )
     parser.add_argument("--lock", action="store_true", help="write requirements/*.txt")
     args = parser.parse_args(argv)
@@ -76,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_python()
         if args.test_tools:
             install_for_tests()
+            install_peers()
         elif args.lock:
             lock(install_tools())
         else:
@@ -276,6 +278,7 @@ def lock(uv: Path) -> None:
         (root, plain, "requirements/edge.txt"),
         (root, [*plain, "--group", "dev", "-c", "requirements/edge.txt"],
          "requirements/dev.txt"),
+        (root, ["requirements/peers.in"], "requirements/peers.txt"),
         (assistant, plain, f"{back}/rasa.txt"),
         (assistant, [*plain, "--extra", "full"], f"{back}/rasa-full.txt"),
     )  # fmt: skip
@@ -318,6 +321,31 @@ def install_for_tests() -> None:
                 return
     if done.returncode:
         say(f"apt-get failed (see {log}); {lost}")
+
+
+def install_peers() -> None:
+    """Get other people's programs that tests talk to; never fails."""
+    folder = ROOT / "tests" / "peers"
+    env = Environment(folder / ".venv", ("peers",), links_root=False)
+    try:
+        if not is_current(env):
+            fill(env, install_tools())
+    except SetupError as err:
+        say(f"{err}; tests with WeRoBot and telemelya will be skipped")
+    lock_file = folder / "package-lock.json"
+    stamp = folder / "node_modules" / STAMP
+    key = hashlib.sha256(lock_file.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == key:
+        return
+    lost = "the test with rasa-webchat will be skipped"
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        say(f"node and npm are not installed; {lost}")
+        return
+    try:
+        run(["npm", "ci", "--no-progress", "--loglevel=error"], environment(), folder)
+        stamp.write_text(key)
+    except SetupError as err:
+        say(f"{err}; {lost}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ _numbers = itertools.count(1)
 
 
 def xml_of(**fields):
-    rows = "".join(f"<{k}><![CDATA[{v}]]></{k}>" for k, v in fields.items())
+    safe = {k: str(v).replace("]]>", "]]]]><![CDATA[>") for k, v in fields.items()}
+    rows = "".join(f"<{k}><![CDATA[{v}]]></{k}>" for k, v in safe.items())
     return f"<xml>{rows}</xml>"
 
 
