@@ -168,7 +168,9 @@ async def test_that_telemelya_unmodified_holds_a_dialogue_with_us(tmp_path):
                 f"/bot{TOKEN}/setWebhook", json={"url": f"{hook}/hook"}
             )
             assert told.json()["ok"]
-            client.headers.update({"Authorization": f"Bearer {AUTH}", "X-Test-Session": "s"})
+            client.headers.update(
+                {"Authorization": f"Bearer {AUTH}", "X-Test-Session": "s"}
+            )
             phone = Phone(client)
             await phone.send(text="犹豫期几天")
             first = await phone.answer("犹豫期几天")
