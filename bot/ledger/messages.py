@@ -110,13 +110,6 @@ class Messages:
         )
         return await self._database.read(lambda c: c.execute(query).first() is not None)
 
-    async def awaits(self, sender_id: str, seq: int) -> bool:
-        """Say whether a message still waits for its turn to end."""
-        query = select(messages.c.awaiting).where(
-            messages.c.sender_id == sender_id, messages.c.seq == seq
-        )
-        return bool(await self._database.read(lambda c: c.execute(query).scalar()))
-
     async def after(
         self, sender_id: str, seq: int, limit: int = PAGE
     ) -> tuple[StoredMessage, ...]:

@@ -94,6 +94,24 @@ class Parcels:
         """Return what has to be sent next; None when nothing waits."""
         return await self._database.read(lambda c: _next(c, sender_id, merge, now))
 
+    async def look(
+        self, sender_id: str, seq: int, merge: bool, now: datetime
+    ) -> tuple[bool, Parcel | None]:
+        """Say whether message ``seq`` still waits for its turn, and what is next.
+
+        In this order: a turn ends and speaks in one transaction, so whoever sees that
+        it has ended sees what it said.
+        """
+        query = select(messages.c.awaiting).where(
+            messages.c.sender_id == sender_id, messages.c.seq == seq
+        )
+
+        def read(connection: Connection) -> tuple[bool, Parcel | None]:
+            waits = bool(connection.execute(query).scalar())
+            return waits, _next(connection, sender_id, merge, now)
+
+        return await self._database.read(read)
+
     async def note(self, parcel: Parcel, progress: Progress, at: datetime) -> bool:
         """Write down how far a parcel has come.
 

@@ -35,7 +35,7 @@ from channels.wechat.reading import Callback, Does
 from channels.wechat.sessions import Sessions
 
 _GRACE = timedelta(seconds=1)  # a dead process holds pushes back no longer
-_LOOK_SECONDS = 0.5  # news may be lost between processes
+_LOOK_SECONDS = 1.0  # news may be lost between processes
 _STORE_PAUSE_SECONDS = 0.5
 _FETCH_DELAY = timedelta(seconds=1)  # the message is stored by then
 _STALE = "/stale"  # a payload that no button has, so it is refused politely
@@ -165,21 +165,20 @@ class WeChatDoor:
     ) -> tuple[bool, Reply | None]:
         """Look once; (False, …) means that it is worth waiting."""
         ledger, sender_id = self._rooms.ledger, callback.sender_id
-        # Read before its replies are: a turn ends and speaks in one transaction.
-        waits = await ledger.messages.awaits(sender_id, accepted.seq)
+        merge, now = self._platform.rules.merge, self._rooms.clock.now()
+        waits, parcel = await ledger.parcels.look(sender_id, accepted.seq, merge, now)
         if accepted.repeat or push_after is None:
             # The first copy's call may have been cut off with the reply on it.
             given = await ledger.passive.given(sender_id, accepted.seq)
             if given is not None:
                 return True, Reply(given)
-            return not (waits or await self._is_held(sender_id)), None
-        if self._transfers and callback.is_message:
+            held = parcel is not None and parcel.push_after is not None
+            return not (waits or held), None
+        if self._transfers and callback.is_message and not waits:
             status, _ = await ledger.messages.holder(sender_id)
-            if status is Status.QUEUED and not waits:
+            if status is Status.QUEUED:
                 await self._let_go(sender_id, accepted, push_after)
                 return True, Reply(transfer=True)
-        now = self._rooms.clock.now()
-        parcel = await ledger.parcels.next(sender_id, self._platform.rules.merge, now)
         if parcel is None:
             if waits:
                 return False, None
@@ -190,14 +189,6 @@ class WeChatDoor:
             return False, None
         reply = await self._claim(parcel, accepted.seq, push_after)
         return reply is not None, reply
-
-    async def _is_held(self, sender_id: str) -> bool:
-        """Whether another open call is about to carry something."""
-        merge, now = self._platform.rules.merge, self._rooms.clock.now()
-        parcel = await self._rooms.ledger.parcels.next(sender_id, merge, now)
-        if parcel is None or parcel.push_after is None:
-            return False
-        return parcel.push_after > now
 
     async def _claim(
         self, parcel: Parcel, seq: int, push_after: datetime
