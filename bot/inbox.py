@@ -184,9 +184,10 @@ def _pressed(inbound: Inbound, button: Button) -> Inbound:
     """Return the press of a button; a title without a command is said as words."""
     if not button.payload.startswith("/"):
         return replace(inbound, kind=Kind.TEXT, text=button.payload, payload=None)
-    return replace(
-        inbound, kind=Kind.PAYLOAD, text=button.title, payload=button.payload
-    )
+    # A menu entry was offered by no message; its channel may know its name.
+    offered = button.title != button.payload
+    title = button.title if offered else inbound.text or button.title
+    return replace(inbound, kind=Kind.PAYLOAD, text=title, payload=button.payload)
 
 
 def worker(rooms: Rooms) -> Work:

@@ -33,6 +33,8 @@ _SPOKEN = frozenset(
         "conversation_closed",
         "unreadable",
         "place",
+        "followed",
+        "scanned",
         "more_waits",
         "reply_number",
         "media_lost",

@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--environments-only", action="store_true", help="no model, no database"
     )
     parser.add_argument(
-        "--test-tools", action="store_true",
+        "--test-tools",
+        action="store_true",
         help="what only tests need: Chromium and Redis by apt, others' programs",
     )
     parser.add_argument("--lock", action="store_true", help="write requirements/*.txt")

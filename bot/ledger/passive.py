@@ -27,34 +27,37 @@ class PassiveReplies:
         )
         return await self._database.read(lambda c: c.execute(query).scalar())
 
-    async def claim(self, parcel: Parcel, seq: int, text: str, now: datetime) -> bool:
+    async def claim(
+        self, parcel: Parcel, seq: int, text: str, numbered: bool, now: datetime
+    ) -> bool:
         """Take the next piece of a parcel for the call that brought message ``seq``.
+
+        Args:
+            parcel: What is next.
+            seq: The message whose call carries it.
+            text: What the call is answered with.
+            numbered: The piece's buttons stand in it as a numbered list.
+            now: The moment.
 
         Returns:
             False when somebody else has taken it; nothing is written.
         """
-        return await self._database.write(lambda c: _claim(c, parcel, seq, text, now))
+        return await self._database.write(
+            lambda c: _claim(c, parcel, seq, text, numbered, now)
+        )
 
     async def settle(
-        self,
-        parcel: Parcel,
-        pieces: int,
-        numbered: bool,
-        until: datetime,
-        now: datetime,
+        self, parcel: Parcel, pieces: int, until: datetime, now: datetime
     ) -> None:
         """Note that a claimed piece was handed over, and let the sender go on.
 
         Args:
             parcel: As it was claimed.
             pieces: How many it has.
-            numbered: The piece's buttons stood in it as a numbered list.
             until: The ``push_after`` of this call; a younger call's is left alone.
             now: The moment.
         """
-        await self._database.write(
-            lambda c: _settle(c, parcel, pieces, numbered, until, now)
-        )
+        await self._database.write(lambda c: _settle(c, parcel, pieces, until, now))
 
     async def let_go(self, sender_id: str, until: datetime) -> None:
         """Let the sender push again: the call was answered without a reply."""
@@ -62,10 +65,19 @@ class PassiveReplies:
 
 
 def _claim(
-    connection: Connection, parcel: Parcel, seq: int, text: str, now: datetime
+    connection: Connection,
+    parcel: Parcel,
+    seq: int,
+    text: str,
+    numbered: bool,
+    now: datetime,
 ) -> bool:
     trying = Progress(
-        DeliveryState.SENDING, parcel.progress, parcel.attempts + 1, parcel.unsure
+        DeliveryState.SENDING,
+        parcel.progress,
+        parcel.attempts + 1,
+        parcel.unsure,
+        numbered=numbered,
     )
     if not write_progress(connection, parcel, trying, now):
         return False
@@ -75,18 +87,13 @@ def _claim(
 
 
 def _settle(
-    connection: Connection,
-    parcel: Parcel,
-    pieces: int,
-    numbered: bool,
-    until: datetime,
-    now: datetime,
+    connection: Connection, parcel: Parcel, pieces: int, until: datetime, now: datetime
 ) -> None:
     sent = parcel.progress + 1
     state = DeliveryState.PENDING
     if sent >= pieces:
         state = DeliveryState.UNKNOWN if parcel.unsure else DeliveryState.DELIVERED
-    end = Progress(state, sent, 0, parcel.unsure, numbered=numbered)
+    end = Progress(state, sent, 0, parcel.unsure)
     write_progress(connection, parcel, end, now)
     _let_go(connection, parcel.sender_id, until)
 

@@ -13,10 +13,8 @@ from bot.ledger.repository import Ledger
 from bot.payloads import PayloadRules
 from channels.commands.console import Context, Subparsers, add_command, add_group, show
 from channels.commands.console import show_json as print_json
-from channels.wechat.menu import load_menu
+from channels.wechat.menu import MENU_FILE, load_menu
 from channels.wechat.setup import wechat_api
-
-MENU = Path("data/wechat/menu.yml")
 
 
 def register(subparsers: Subparsers) -> None:
@@ -28,10 +26,10 @@ def register(subparsers: Subparsers) -> None:
         "push",
         run_push,
         "check a menu file and put it into the account",
-        f"  baoke wechat menu push                 {MENU}\n"
+        f"  baoke wechat menu push                 {MENU_FILE}\n"
         "  baoke wechat menu push my-menu.yml --check",
     )
-    push.add_argument("file", metavar="FILE", nargs="?", type=Path, help=str(MENU))
+    push.add_argument("file", metavar="FILE", nargs="?", type=Path, help=str(MENU_FILE))
     push.add_argument("--check", action="store_true", help="only check the file")
     add_command(
         menu, "show", run_show, "show the account's menu", "  baoke wechat menu show"
@@ -40,7 +38,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run_push(args: argparse.Namespace, context: Context) -> int:
     """Check the file, then replace the account's menu."""
-    path = args.file or context.settings.root / MENU
+    path = args.file or context.settings.root / MENU_FILE
     menu = load_menu(path, PayloadRules.load())
     if args.check:
         show(f"{path}: fine")

@@ -113,7 +113,8 @@ class TelegramDoor:
             payload = await self._pressed(update.sender_id, update.press)
             return Inbound(*base, Kind.PAYLOAD, payload=payload)
         if update.payload is not None:
-            return Inbound(*base, Kind.PAYLOAD, payload=update.payload)
+            payload = update.payload
+            return Inbound(*base, Kind.PAYLOAD, text=update.text, payload=payload)
         if update.place is not None:
             latitude, longitude, title = update.place
             words = notices.say(

@@ -130,7 +130,7 @@ def _read_message(update_id: int, message: Mapping[str, Any]) -> Update | None:
     if (text := message.get("text")) is not None:
         words = str(text)
         if command := _command(words):
-            return Update(update_id, chat_id, payload=command)
+            return Update(update_id, chat_id, text=words[:100], payload=command)
         return Update(update_id, chat_id, text=words)
     if file := _file(message):
         caption = message.get("caption")

@@ -6,7 +6,7 @@ and for each call a reply within the time WeChat waits: words, a transfer, or no
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -31,7 +31,7 @@ from bot.ports import Dispatcher
 from channels.visitors import WebRooms
 from channels.wechat import CHANNEL
 from channels.wechat.platform import WeChatPlatform
-from channels.wechat.reading import Callback, Does
+from channels.wechat.reading import FOLLOW, Callback, Does
 from channels.wechat.sessions import Sessions
 
 _GRACE = timedelta(seconds=1)  # a dead process holds pushes back no longer
@@ -67,6 +67,7 @@ class WeChatDoor:
         sends: Pushes what no open call carries.
         desk: Hears of sessions in WeChat's own tool.
         fetches_files: Whether files can be fetched from WeChat.
+        names: names[payload] = what the menu calls it.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class WeChatDoor:
         desk: Desk,
         *,
         fetches_files: bool,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self._rooms = rooms
         self._platform = platform
         self._sends = sends
         self._fetches_files = fetches_files
+        self._names = names or {}
         self._wait = rooms.settings.wechat_passive_wait.total_seconds()
         self._transfers = rooms.settings.wechat_agents == "wechat"
         self._sessions = Sessions(rooms, desk)
@@ -200,7 +203,7 @@ class WeChatDoor:
         piece = pieces[parcel.progress]
         text, now = self._platform.flat(piece), self._rooms.clock.now()
         passive = self._rooms.ledger.passive
-        if not await passive.claim(parcel, seq, text, now):
+        if not await passive.claim(parcel, seq, text, bool(piece.buttons), now):
             return None
         claimed = replace(parcel, attempts=parcel.attempts + 1)
 
@@ -209,7 +212,7 @@ class WeChatDoor:
             while True:
                 try:
                     await passive.settle(
-                        claimed, len(pieces), bool(piece.buttons), push_after,
+                        claimed, len(pieces), push_after,
                         self._rooms.clock.now(),
                     )  # fmt: skip
                     break
@@ -257,11 +260,19 @@ class WeChatDoor:
                 title=title,
             )  # fmt: skip
         elif payload := await self._payload(callback):
+            words = text or self._event_words(callback)
             inbound = replace(
-                self._worded(callback, text, terms), kind=Kind.PAYLOAD, payload=payload
+                self._worded(callback, words, terms), kind=Kind.PAYLOAD, payload=payload
             )
             return await inbox.accept(inbound)
         return await inbox.accept(self._worded(callback, text, terms))
+
+    def _event_words(self, callback: Callback) -> str:
+        """Return what the conversation shows for an event."""
+        if callback.follows:
+            key = "followed" if callback.trigger == FOLLOW else "scanned"
+            return self._rooms.notices.say(key)
+        return self._names.get(callback.payload or "", "")
 
     def _worded(self, callback: Callback, text: str, terms: Terms | None) -> Inbound:
         return Inbound(

@@ -11,6 +11,7 @@ import yaml
 
 from bot.payloads import PayloadRules
 
+MENU_FILE = Path("data/wechat/menu.yml")  # below the project root
 _MOST = (3, 5)  # entries of the first and of the second level
 _NAME_BYTES = (16, 60)
 
@@ -32,6 +33,16 @@ def load_menu(path: Path, rules: PayloadRules) -> Json:
         return {"button": _entries(entries, rules, 0)}
     except ValueError as err:
         raise ValueError(f"{path}: {err}") from err
+
+
+def menu_names(menu: Json) -> dict[str, str]:
+    """Return the names of the entries that send a payload, by payload."""
+    found: dict[str, str] = {}
+    for entry in menu["button"]:
+        for each in (entry, *entry.get("sub_button", ())):
+            if "key" in each:
+                found[each["key"]] = each["name"]
+    return found
 
 
 def _entries(entries: Any, rules: PayloadRules, level: int) -> list[Json]:

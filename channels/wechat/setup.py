@@ -10,6 +10,7 @@ from bot.channel_rules import ChannelRules, load_rules
 from bot.desk import Desk
 from bot.ledger.repository import Ledger
 from bot.notices import Notices
+from bot.payloads import PayloadRules
 from bot.ports import Clock, Dispatcher
 from bot.settings import Settings
 from channels.visitors import WebRooms
@@ -18,6 +19,7 @@ from channels.wechat.api import WeChatApi
 from channels.wechat.door import WeChatDoor
 from channels.wechat.envelope import PLAIN, SAFE, Envelope
 from channels.wechat.media import MediaFetcher
+from channels.wechat.menu import MENU_FILE, load_menu, menu_names
 from channels.wechat.notice import LateNotice
 from channels.wechat.platform import WeChatPlatform
 from channels.wechat.routes import build_router
@@ -106,6 +108,15 @@ class WeChatEdge:
             await self.fetcher.stop()
 
 
+def _menu_names(settings: Settings) -> dict[str, str]:
+    """Return what the menu calls its entries; a broken file only costs the names."""
+    try:
+        return menu_names(load_menu(settings.root / MENU_FILE, PayloadRules.load()))
+    except ValueError as err:
+        log.warning("wechat.no_menu_names", why=str(err)[:200])
+        return {}
+
+
 def wechat_edge(
     api: FastAPI,
     rooms: WebRooms,
@@ -122,7 +133,10 @@ def wechat_edge(
     if not isinstance(platform, WeChatPlatform):
         return None
     remote = wechat_api(rooms.settings, client, rooms.ledger, rooms.clock)
-    door = WeChatDoor(rooms, platform, sends, desk, fetches_files=remote is not None)
+    door = WeChatDoor(
+        rooms, platform, sends, desk, fetches_files=remote is not None,
+        names=_menu_names(rooms.settings),
+    )  # fmt: skip
     envelope = wechat_envelope(rooms.settings)
     api.include_router(build_router(door, envelope, rooms.clock))
     return WeChatEdge(MediaFetcher(rooms, remote) if remote is not None else None)

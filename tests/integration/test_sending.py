@@ -238,11 +238,13 @@ async def test_that_nothing_is_pushed_while_an_open_call_may_carry_it(ledger, po
     await ask(ledger, "一", "二", terms=replace(TERMS, push_after=until))
     assert await post.run() == 5
     parcel = await ledger.parcels.next("mail:a", False, NOW)
-    assert await ledger.passive.claim(parcel, 1, "一", NOW)
-    assert not await ledger.passive.claim(parcel, 1, "一", NOW)  # the second is late
+    assert await ledger.passive.claim(parcel, 1, "一", False, NOW)
+    assert not await ledger.passive.claim(
+        parcel, 1, "一", False, NOW
+    )  # the second is late
     assert await ledger.passive.given("mail:a", 1) == "一"
     claimed = replace(parcel, attempts=parcel.attempts + 1)
-    await ledger.passive.settle(claimed, 1, True, until, NOW)
+    await ledger.passive.settle(claimed, 1, until, NOW)
     await post.run()
     assert post.mail.arrived["mail:a"] == ["二"]
     assert (await ledger.allowances.left("mail:a", NOW)).pushes == 1

@@ -332,6 +332,8 @@ async def test_that_a_follower_is_welcomed_and_remembered(tmp_path, brain, fake)
         contacts = edge.backstage.ledger.contacts
         said = await fake.event("subscribe", EventKey="qrscene_shop7", Ticket="T")
         assert said == "答：/greet"
+        (shown, _) = await edge.backstage.ledger.messages.after(SENDER, 0)
+        assert shown.text == "（关注了公众号）"
         contact = await contacts.get(SENDER)
         assert (contact.following, contact.scene) == (True, "shop7")
         assert await fake.event("SCAN", EventKey="shop9") == "答：/greet"
@@ -346,13 +348,16 @@ async def test_that_a_follower_is_welcomed_and_remembered(tmp_path, brain, fake)
 async def test_that_two_events_of_one_second_are_two_and_a_repeat_is_none(
     tmp_path, brain, fake
 ):
-    async with service(tmp_path, brain, fake):
+    async with service(tmp_path, brain, fake) as edge:
         click = {"MsgType": "event", "Event": "CLICK", "CreateTime": 5}
         await fake.send(WHO, **click, EventKey="/track_claim")
         await fake.send(WHO, **click, EventKey="/query_policy")
         await fake.send(WHO, **click, EventKey="/query_policy")
         asked = [question.text for question in brain.asked]
         assert asked == ["/track_claim", "/query_policy"]
+        found = await edge.backstage.ledger.messages.after(SENDER, 0)
+        words = [m.text for m in found if m.author is Author.CUSTOMER]
+        assert words == ["理赔进度", "查保单"]  # as the menu calls them
 
 
 async def test_that_only_menu_entries_reach_the_brain(tmp_path, brain, fake):
