@@ -163,7 +163,9 @@ async def _again_later(
     counter: Counter, platform: Platform, parcel: Parcel, err: Retryable
 ) -> Again:
     if parcel.attempts >= platform.rules.tries:
-        state = DeliveryState.UNDELIVERABLE
+        # Where the customer's next message opens the door again, it is not too late.
+        waits = bool(platform.rules.allowances)
+        state = DeliveryState.KEPT if waits else DeliveryState.UNDELIVERABLE
         return await _end(counter, parcel, state, "tries_used_up")
     pause = min(_FIRST_PAUSE * 2 ** (parcel.attempts - 1), _LONGEST_PAUSE)
     pause = max(pause, err.retry_after)

@@ -4,14 +4,16 @@ In: a conversation whose first piece shall go back on the line that asked. Out: 
 on that piece, which keeps the sender from pushing it, and its end.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.ledger.database import Database
 from bot.ledger.parcels import Parcel, Progress, write_progress
 from bot.ledger.tables import conversations, passive_replies
 from bot.ports import DeliveryState
+
+_ASKED_AGAIN = timedelta(hours=1)  # platforms repeat a call within seconds
 
 
 class PassiveReplies:
@@ -81,6 +83,12 @@ def _claim(
     )
     if not write_progress(connection, parcel, trying, now):
         return False
+    connection.execute(
+        delete(passive_replies).where(
+            passive_replies.c.sender_id == parcel.sender_id,
+            passive_replies.c.at < now - _ASKED_AGAIN,
+        )
+    )
     row = {"sender_id": parcel.sender_id, "seq": seq, "text": text, "at": now}
     connection.execute(insert(passive_replies).values(row))
     return True

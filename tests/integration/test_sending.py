@@ -363,3 +363,17 @@ async def test_that_an_operator_can_send_again_and_give_up(ledger, post):
     assert [state for _, state, _ in await post.states()] == ["delivered", "dropped"]
     assert not await ledger.deliveries.retry("mail:a", 2, NOW)  # it has arrived
     assert not await ledger.deliveries.drop("mail:a", 99, NOW)
+
+
+async def test_that_a_busy_platform_with_allowances_keeps_what_it_never_took(
+    ledger, post
+):
+    post.use(Mail(replace(RULES, tries=2)))
+    await ask(ledger, "一", terms=TERMS)
+    post.mail.script = [Retryable(timedelta(0))] * 2
+    while (again := await post.run()) is not None:
+        post.clock.at += timedelta(seconds=again)
+    assert (await post.states())[0] == (2, "kept", "tries_used_up")
+    await ask(ledger, "二", key="k2", terms=TERMS)  # the customer writes again
+    await post.run()
+    assert post.mail.arrived["mail:a"] == ["一", "二"]
