@@ -3,7 +3,7 @@
 In: wishes for a human, agents' steps. Out: moves in the ledger and honest words.
 """
 
-from bot.desk_rules import Handoff, Move, QueuePlace, Status
+from bot.desk_rules import Handoff, Move, Priority, QueuePlace, Status
 from bot.ledger.moves import Moves, Tell
 from bot.ledger.values import Announce, Conclusion, Outcome, Turn, Written
 from bot.message import Author, Button, ButtonsPart, Outbound, Part, TextPart
@@ -129,25 +129,50 @@ class Desk:
         move = Move(Status.QUEUED, "system", handoff)
         return await self._make(sender_id, move, lambda place: (announce(place),))
 
-    async def accept(self, sender_id: str, agent: str, key: str) -> Written:
+    async def accept(
+        self, sender_id: str, agent: str, key: str, title: str | None = None
+    ) -> Written:
         """Give a queued conversation to one agent; of two, the first gets it.
+
+        Args:
+            sender_id: The conversation.
+            agent: The agent's account.
+            key: Makes the words unique.
+            title: What customers are told; the account's name without one.
 
         Raises:
             IllegalMove: It is no longer queued.
         """
         move = Move(Status.AGENT, f"agent:{agent}", Handoff("accepted"))
-        return await self._step(sender_id, move, "agent_joined", agent, key)
+        return await self._step(sender_id, move, "agent_joined", title or agent, key)
 
-    async def release(self, sender_id: str, agent: str, key: str) -> Written:
+    async def release(
+        self, sender_id: str, agent: str, key: str, title: str | None = None
+    ) -> Written:
         """Hand a conversation back to the bot.
 
         Raises:
             IllegalMove: This agent does not hold it.
         """
         move = Move(Status.BOT, f"agent:{agent}", Handoff("released"), held_by=agent)
-        return await self._step(sender_id, move, "agent_left", agent, key)
+        return await self._step(sender_id, move, "agent_left", title or agent, key)
 
-    async def hand_over(self, sender_id: str, agent: str, to: str, key: str) -> Written:
+    async def requeue(
+        self, sender_id: str, agent: str, key: str, skill: str | None, memo: str
+    ) -> Written:
+        """Put a conversation back into the queue, before all others.
+
+        Raises:
+            IllegalMove: This agent does not hold it.
+        """
+        handoff = Handoff("transferred", Priority.HIGH, skill, memo or None)
+        move = Move(Status.QUEUED, f"agent:{agent}", handoff, held_by=agent)
+        announce = self._announce(sender_id, f"{key}:queue")
+        return await self._make(sender_id, move, lambda place: (announce(place),))
+
+    async def hand_over(
+        self, sender_id: str, agent: str, to: str, key: str, title: str | None = None
+    ) -> Written:
         """Pass a conversation from one agent to another.
 
         Raises:
@@ -156,7 +181,7 @@ class Desk:
         handoff = Handoff("transferred")
         move = Move(Status.QUEUED, f"agent:{agent}", handoff, held_by=agent)
         await self._make(sender_id, move, lambda place: ())
-        return await self.accept(sender_id, to, key)
+        return await self.accept(sender_id, to, key, title)
 
     async def close(
         self, sender_id: str, agent: str, key: str, summary: str | None = None

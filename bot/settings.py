@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     wechat_forget: Literal["profile", "nothing"] = "profile"  # when somebody unfollows
     wechat_notice: Path | None = None  # file of the notice that an answer waits
 
+    agent_password: SecretStr | None = None  # first one of the demo's agents
+
     telegram_token: SecretStr | None = None  # of the bot; switches Telegram on
     telegram_secret: SecretStr | None = None  # Telegram shows it with every update
     telegram_mode: Literal["webhook", "polling"] = "webhook"

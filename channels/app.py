@@ -22,6 +22,7 @@ from bot.ports import Brain, Clock, WorkHours
 from bot.settings import Settings
 from channels import attachments, health, pages, web
 from channels.backstage import Backstage, build_backstage
+from channels.console import api as desk_api
 from channels.limits import BodyLimit, Limits
 from channels.socket import SocketDoor
 from channels.telegram.setup import TelegramEdge, telegram_edge
@@ -111,7 +112,7 @@ def build_app(
     )
     door = _open_door(rooms, backstage)
     checks = checks or dict(health.build_checks(backstage))
-    api = _build_api(rooms, checks)
+    api = _build_api(rooms, backstage, checks)
     asgi = _wrap(socketio.ASGIApp(door.sio, api, socketio_path=SOCKET_PATH), rooms)
     telegram = telegram_edge(api, rooms, backstage.client)
     wechat = wechat_edge(
@@ -144,7 +145,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     await edge.stop()
 
 
-def _build_api(rooms: WebRooms, checks: Any) -> FastAPI:
+def _build_api(rooms: WebRooms, backstage: Backstage, checks: Any) -> FastAPI:
     api = FastAPI(
         title="baoke",
         description="Customer-service chat of an insurer: REST for apps and widgets.",
@@ -154,6 +155,7 @@ def _build_api(rooms: WebRooms, checks: Any) -> FastAPI:
     )
     api.include_router(web.build_router(rooms))
     api.include_router(attachments.build_router(rooms))
+    api.include_router(desk_api.build_router(rooms, backstage.desk))
     api.include_router(health.build_router(checks, rooms.metrics))
     api.include_router(pages.build_router())
 

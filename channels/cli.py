@@ -26,6 +26,7 @@ _COMMANDS = (
     ("ask", "ask", "say something to a running instance"),
     ("why", "why", "show why the bot answered as it did"),
     ("outbox", "outbox", "messages that did not arrive: list, retry, drop"),
+    ("agents", "agents", "who may sit at the desk: list, add, disable"),
     ("wechat", "wechat", "the official account's menu: push, show"),
     ("eval", "evaluation", "measure against a file of right answers"),
     ("agreement", "agreement", "import and show the service agreement"),

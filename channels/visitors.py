@@ -97,7 +97,7 @@ def refusal(
         case Unauthorized():
             return Refusal(401, "unauthorized", notices.refusal("unauthorized"))
         case Overloaded():
-            status = 429 if err.code == "rate_limited" else 503
+            status = 503 if err.code == "overloaded" else 429
             pause = max(1, int(err.retry_after.total_seconds()))
             return Refusal(status, err.code, notices.refusal(err.code), pause)
     log.error("web.failed", error=str(err))

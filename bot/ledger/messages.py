@@ -8,12 +8,13 @@ from sqlalchemy import Connection, and_, desc, select
 from sqlalchemy.exc import IntegrityError
 
 from bot.desk_rules import Status
-from bot.errors import StoreError
+from bot.errors import IllegalMove, StoreError
 from bot.ledger.allowances import honour
 from bot.ledger.database import Database
 from bot.ledger.rows import (
     MESSAGE_COLUMNS,
     REOPENED,
+    find_conversation,
     next_seqs,
     open_conversation,
     read_message,
@@ -94,14 +95,25 @@ class Messages:
         written = Written((), Status(row.status), row.last_seq)
         return Accepted(row.seq, True, row.refused, written)
 
-    async def post(self, outbounds: tuple[Outbound, ...], now: datetime) -> Written:
+    async def post(
+        self,
+        outbounds: tuple[Outbound, ...],
+        now: datetime,
+        held_by: str | None = None,
+    ) -> Written:
         """Add messages to one existing conversation outside any turn.
 
+        Args:
+            outbounds: Of one conversation.
+            now: The moment.
+            held_by: Only while this agent holds it.
+
         Raises:
+            IllegalMove: Somebody else holds it.
             IntegrityError: One of their idempotency keys is known.
             StoreError: Nothing was stored.
         """
-        return await self._database.write(lambda c: _post(c, outbounds, now))
+        return await self._database.write(lambda c: _post(c, outbounds, now, held_by))
 
     async def knows(self, sender_id: str, message_key: str) -> bool:
         """Say whether a message was stored before."""
@@ -219,9 +231,16 @@ def _unsaid(
 
 
 def _post(
-    connection: Connection, outbounds: tuple[Outbound, ...], now: datetime
+    connection: Connection,
+    outbounds: tuple[Outbound, ...],
+    now: datetime,
+    held_by: str | None,
 ) -> Written:
     sender_id = outbounds[0].sender_id
+    if held_by is not None:
+        held = find_conversation(connection, sender_id)
+        if held is None or held.status != Status.AGENT or held.agent != held_by:
+            raise IllegalMove(f"not held by {held_by}")
     row = next_seqs(connection, sender_id, len(outbounds), now)
     if row is None:
         open_conversation(connection, sender_id, now)

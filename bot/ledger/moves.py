@@ -6,10 +6,11 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from bot.desk_rules import Move, QueuePlace, Status
+from bot.errors import IllegalMove
 from bot.ledger.database import Database
 from bot.ledger.rows import (
     count_ahead,
-    lock_conversation,
+    find_conversation,
     next_seqs,
     write_move,
     write_outbounds,
@@ -72,7 +73,9 @@ class Moves:
 def _make(
     connection: Connection, sender_id: str, move: Move, now: datetime, tell: Tell
 ) -> Written:
-    row = write_move(connection, lock_conversation(connection, sender_id), move, now)
+    if (held := find_conversation(connection, sender_id)) is None:
+        raise IllegalMove("no such conversation")
+    row = write_move(connection, held, move, now)
     ahead = count_ahead(connection, row) if move.to is Status.QUEUED else 0
     said = tell(QueuePlace(ahead, already=False))
     if said:

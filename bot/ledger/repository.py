@@ -5,11 +5,13 @@ from typing import Self
 
 from bot.errors import StoreError
 from bot.ledger import migrate
+from bot.ledger.agents import Agents
 from bot.ledger.allowances import Allowances
 from bot.ledger.attachments import Attachments
 from bot.ledger.contacts import Contacts, Fetches, Tokens
 from bot.ledger.database import Database, open_database
 from bot.ledger.deliveries import Deliveries
+from bot.ledger.desk_view import DeskView
 from bot.ledger.messages import Messages
 from bot.ledger.moves import Moves
 from bot.ledger.parcels import Parcels
@@ -33,6 +35,8 @@ class Ledger:
         self.contacts = Contacts(database)
         self.tokens = Tokens(database)
         self.fetches = Fetches(database)
+        self.agents = Agents(database)
+        self.desk = DeskView(database)
 
     @classmethod
     def at(cls, database_url: str, root: Path) -> Self:

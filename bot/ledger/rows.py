@@ -58,13 +58,20 @@ def open_conversation(connection: Connection, sender_id: str, now: datetime) -> 
 
 
 def lock_conversation(connection: Connection, sender_id: str) -> AnyRow:
-    """Read the conversation's row and keep everybody else from changing it."""
+    """Read an existing conversation's row and keep everybody else from changing it."""
+    row = find_conversation(connection, sender_id)
+    assert row is not None
+    return row
+
+
+def find_conversation(connection: Connection, sender_id: str) -> AnyRow | None:
+    """Read a conversation's row as `lock_conversation`; None when there is none."""
     query = (
         select(conversations)
         .where(conversations.c.sender_id == sender_id)
         .with_for_update()
     )
-    return connection.execute(query).one()
+    return connection.execute(query).one_or_none()
 
 
 def count_ahead(connection: Connection, row: AnyRow) -> int:

@@ -278,3 +278,53 @@ attachments = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_attachments_sender_id", "sender_id"),
 )
+
+# Agents of the desk.
+agents = Table(
+    "agents",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("title", String(50), nullable=False),  # what customers are told
+    Column("password_hash", String(200), nullable=False),  # argon2
+    Column("role", String(16), nullable=False),  # agent, leader
+    Column("skills", JSON, nullable=False),
+    Column("capacity", Integer, nullable=False),  # conversations at once
+    Column("active", Boolean, nullable=False),
+    Column("ready", Boolean, nullable=False, server_default=false()),
+    Column("seen_at", UtcDateTime),  # last heartbeat
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("locked_until", UtcDateTime),
+)
+
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),  # sha256 of the cookie
+    Column("agent", String(50), ForeignKey("agents.name"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# Words among agents: read by nothing that speaks to customers or to the bot.
+notes = Table(
+    "notes",
+    metadata,
+    Column("note_id", _Id, primary_key=True, autoincrement=True),
+    _conversation(),
+    Column("agent", String(50), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("ix_notes_sender_id", "sender_id"),
+)
+
+desk_log = Table(
+    "desk_log",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("agent", String(50), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("sender_id", String(200)),
+    Column("detail", String(500), nullable=False),
+)

@@ -5,6 +5,7 @@ import json
 
 from bot.errors import StoreError
 from channels.commands.actions_side import read_actions, run_actions
+from channels.commands.agents import add_demo_agents
 from channels.commands.console import (
     Context,
     Subparsers,
@@ -93,6 +94,7 @@ def run_prepare(args: argparse.Namespace, context: Context) -> int:
         code, _, errors = read_actions(context, ["db", "seed"])
         if code:
             raise StoreError(errors.strip() or "seeding failed")
+        tell(add_demo_agents(context))
     if args.json:
         show_json(done)
     return 0

@@ -1,0 +1,152 @@
+"""What agents see of conversations: lists and one conversation, read only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, select
+
+from bot.desk_rules import Status
+from bot.ledger.database import Database
+from bot.ledger.tables import conversations, deliveries, handoffs, messages
+from bot.message import Author
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A conversation in a list.
+
+    Attributes:
+        waiting_since: When it was queued; None with an agent.
+        reason, priority, summary: Of the newest handoff.
+        last_text, last_author, last_at: Of the newest message.
+    """
+
+    sender_id: str
+    status: Status
+    agent: str | None
+    skill: str | None
+    waiting_since: datetime | None
+    last_seq: int
+    reason: str | None
+    priority: str | None
+    summary: str | None
+    last_text: str
+    last_author: str | None
+    last_at: datetime | None
+
+    @property
+    def channel(self) -> str:
+        """Where the customer is."""
+        return self.sender_id.partition(":")[0]
+
+
+class DeskView:
+    """Reads for agents."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def queue(self, limit: int = 200) -> tuple[Listed, ...]:
+        """Return what waits, in the order in which it will be served."""
+        where = conversations.c.status == Status.QUEUED
+        order = (
+            conversations.c.queue_rank,
+            conversations.c.queued_at,
+            conversations.c.sender_id,
+        )
+        return await self._list(where, order, limit)
+
+    async def held(self, agent: str | None, limit: int = 500) -> tuple[Listed, ...]:
+        """Return what one agent holds, or all agents, the newest message first."""
+        where = conversations.c.status == Status.AGENT
+        if agent is not None:
+            where = and_(where, conversations.c.agent == agent)
+        return await self._list(where, (conversations.c.updated_at.desc(),), limit)
+
+    async def one(self, sender_id: str) -> Listed | None:
+        """Return one conversation."""
+        found = await self._list(conversations.c.sender_id == sender_id, (), 1)
+        return found[0] if found else None
+
+    async def moves(self, sender_id: str) -> tuple[dict[str, Any], ...]:
+        """Return who held a conversation and why, oldest first."""
+        query = (
+            select(handoffs)
+            .where(handoffs.c.sender_id == sender_id)
+            .order_by(handoffs.c.id)
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple(row._asdict() for row in rows)
+
+    async def states(
+        self, sender_id: str, seqs: Sequence[int]
+    ) -> dict[int, tuple[str, str | None]]:
+        """Return (delivery state, reason) by message number."""
+        if not seqs:
+            return {}
+        query = select(deliveries.c.seq, deliveries.c.state, deliveries.c.reason).where(
+            deliveries.c.sender_id == sender_id,
+            deliveries.c.seq >= min(seqs),
+            deliveries.c.seq <= max(seqs),
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return {row.seq: (row.state, row.reason) for row in rows}
+
+    async def _list(
+        self, where: Any, order: Sequence[Any], limit: int
+    ) -> tuple[Listed, ...]:
+        newest = (
+            select(func.max(handoffs.c.id))
+            .where(handoffs.c.sender_id == conversations.c.sender_id)
+            .correlate(conversations)
+            .scalar_subquery()
+        )
+        last = and_(
+            messages.c.sender_id == conversations.c.sender_id,
+            messages.c.seq == conversations.c.last_seq,
+        )
+        query = (
+            select(
+                conversations.c.sender_id,
+                conversations.c.status,
+                conversations.c.agent,
+                conversations.c.skill,
+                conversations.c.queued_at,
+                conversations.c.last_seq,
+                handoffs.c.reason,
+                handoffs.c.priority,
+                handoffs.c.summary,
+                messages.c.parts,
+                messages.c.author,
+                messages.c.at,
+            )
+            .outerjoin(handoffs, handoffs.c.id == newest)
+            .outerjoin(messages, last)
+            .where(where)
+            .order_by(*order)
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple(_listed(row) for row in rows)
+
+
+def _listed(row: Any) -> Listed:
+    parts = row.parts or ()
+    words = " ".join(p["text"] for p in parts if p.get("type") == "text")
+    author = Author(row.author).value if row.author is not None else None
+    return Listed(
+        row.sender_id,
+        Status(row.status),
+        row.agent,
+        row.skill,
+        row.queued_at,
+        row.last_seq,
+        row.reason,
+        row.priority,
+        row.summary,
+        words[:200],
+        author,
+        row.at,
+    )

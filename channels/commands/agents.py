@@ -1,0 +1,153 @@
+"""``baoke agents``: who may sit at the desk."""
+
+import argparse
+import asyncio
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from bot.ledger.agents import Agents, Role
+from bot.ledger.repository import Ledger
+from channels.commands.console import (
+    Context,
+    Subparsers,
+    UsageError,
+    add_command,
+    add_group,
+    show,
+    show_json,
+)
+from channels.console.accounts import hash_password
+
+T = TypeVar("T")
+# INTERFACES: the demo's agents; titles are what customers are told.
+DEMO = (
+    ("agent1", "小王", Role.AGENT, ("理赔", "保全")),
+    ("agent2", "小李", Role.AGENT, ("理赔", "保全")),
+    ("leader", "陈组长", Role.LEADER, ("理赔", "保全")),
+)
+PASSWORD_FILE = "agent_password"  # below var/, when no password was given
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add ``agents list``, ``add``, ``demo`` and ``disable``."""
+    group = add_group(subparsers, "agents", "agents of the desk: list, add, disable")
+    add_command(group, "list", run_list, "show all accounts", "  baoke agents list")
+    add = add_command(
+        group,
+        "add",
+        run_add,
+        "add an agent, or change one; the password is read from standard input",
+        "  echo 密码密码密码密码 | baoke agents add wang --title 小王 --skill 理赔\n"
+        "  baoke agents add chen --title 陈组长 --role leader < password.txt",
+    )
+    add.add_argument("name", metavar="NAME", help="for logging in")
+    add.add_argument("--title", required=True, help="what customers are told")
+    add.add_argument("--role", choices=[r.value for r in Role], default="agent")
+    add.add_argument("--skill", action="append", default=[], help="may be repeated")
+    add.add_argument("--capacity", type=int, default=5, help="conversations at once")
+    add_command(
+        group,
+        "demo",
+        run_demo,
+        "add agent1, agent2 and leader (BAOKE_AGENT_PASSWORD, or a new password)",
+        "  BAOKE_AGENT_PASSWORD=… baoke agents demo",
+    )
+    disable = add_command(
+        group, "disable", run_disable, "close an account", "  baoke agents disable wang"
+    )
+    disable.add_argument("name", metavar="NAME")
+
+
+def run_list(args: argparse.Namespace, context: Context) -> int:
+    """Print accounts; never their passwords."""
+    found = _with_agents(context, lambda agents: agents.listed())
+    rows = [
+        {
+            "name": agent.name,
+            "title": agent.title,
+            "role": agent.role.value,
+            "skills": list(agent.skills),
+            "capacity": agent.capacity,
+            "active": agent.active,
+        }
+        for agent in found
+    ]
+    if args.json:
+        show_json(rows)
+        return 0
+    for agent in found:
+        state = "" if agent.active else "  (closed)"
+        skills = "、".join(agent.skills)
+        show(f"{agent.name:<12} {agent.role:<7} {agent.title}  {skills}{state}")
+    if not rows:
+        show("no agents")
+    return 0
+
+
+def run_add(args: argparse.Namespace, context: Context) -> int:
+    """Add or change one."""
+    if not (args.name.isascii() and args.name.isprintable() and len(args.name) <= 50):
+        raise UsageError("NAME has up to 50 letters, digits and signs")
+    if not 1 <= args.capacity <= 100:
+        raise UsageError("--capacity is between 1 and 100")
+    hashed = hash_password(sys.stdin.readline().rstrip("\r\n"))
+    role, skills = Role(args.role), tuple(args.skill)
+    _with_agents(
+        context,
+        lambda agents: agents.put(
+            args.name, args.title[:50], hashed, role, skills, args.capacity
+        ),
+    )
+    show(f"{args.name} may log in")
+    return 0
+
+
+def run_demo(args: argparse.Namespace, context: Context) -> int:
+    """Add the demo's agents."""
+    show(add_demo_agents(context))
+    return 0
+
+
+def add_demo_agents(context: Context) -> str:
+    """Add the demo's agents, all with one first password; say where it is."""
+    setting = context.settings.agent_password
+    given = setting.get_secret_value() if setting is not None else None
+    password = given or secrets.token_urlsafe(9)
+    hashed = hash_password(password, least=1)  # a demo's may be short
+
+    async def put(agents: Agents) -> None:
+        for name, title, role, skills in DEMO:
+            await agents.put(name, title, hashed, role, skills)
+
+    _with_agents(context, put)
+    names = ", ".join(name for name, *_ in DEMO)
+    if given:
+        return f"{names}: password BAOKE_AGENT_PASSWORD"
+    path = context.settings.var / PASSWORD_FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{password}\n", encoding="utf-8")
+    path.chmod(0o600)
+    return f"{names}: password in {path}"
+
+
+def run_disable(args: argparse.Namespace, context: Context) -> int:
+    """Close an account and end its sessions."""
+    if not _with_agents(context, lambda agents: agents.disable(args.name)):
+        raise UsageError(f"there is no agent {args.name}")
+    show(f"{args.name} may no longer log in")
+    return 0
+
+
+def _with_agents(context: Context, act: Callable[[Agents], Awaitable[T]]) -> T:
+    async def run() -> T:
+        settings = context.settings
+        ledger = Ledger.at(settings.database_url, settings.root)
+        try:
+            await ledger.check()
+            return await act(ledger.agents)
+        finally:
+            await ledger.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,312 @@
+"""The desk's API: who gets in, who may do what, and what customers never see."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from edge_kit import ROOT, FakeBrain, Visitor, make_edge, make_settings, served
+from wechat_kit import service, wechat
+
+from bot.desk_rules import Handoff
+from bot.ledger.agents import Role
+from channels.console.accounts import hash_password
+
+PASSWORD = "correct horse"
+HASH = hash_password(PASSWORD)
+
+
+class Browser:
+    """An agent's browser."""
+
+    def __init__(self, url) -> None:
+        self.client = httpx.AsyncClient(base_url=url, timeout=30)
+        self.csrf = ""
+
+    async def login(self, name, password=PASSWORD):
+        body = {"name": name, "password": password}
+        answer = await self.client.post("/api/desk/login", json=body)
+        if answer.status_code == 200:
+            self.csrf = answer.json()["csrf"]
+        return answer
+
+    async def get(self, path, **query):
+        return await self.client.get(f"/api/desk/{path}", params=query)
+
+    async def post(self, path, csrf=None, **body):
+        headers = {"X-CSRF-Token": self.csrf if csrf is None else csrf}
+        return await self.client.post(f"/api/desk/{path}", json=body, headers=headers)
+
+
+@asynccontextmanager
+async def desk_of(tmp_path, brain=None, **settings):
+    edge = make_edge(tmp_path, brain or FakeBrain(), **settings)
+    agents = edge.backstage.ledger.agents
+    async with served(edge) as url, httpx.AsyncClient(base_url=url) as web:
+        await agents.put("agent1", "小王", HASH, skills=["理赔"])
+        await agents.put("agent2", "小李", HASH, capacity=1)
+        await agents.put("leader", "老陈", HASH, Role.LEADER)
+        browsers = [Browser(url) for _ in range(3)]
+        for browser, name in zip(browsers, ("agent1", "agent2", "leader"), strict=True):
+            assert (await browser.login(name)).status_code == 200
+        yield edge, web, browsers
+        for browser in browsers:
+            await browser.client.aclose()
+
+
+async def newest(edge):
+    """The conversation that began last."""
+    query = "SELECT sender_id FROM conversations ORDER BY created_at DESC LIMIT 1"
+    read = edge.backstage.ledger._database.read
+    return await read(lambda c: c.exec_driver_sql(query).scalar_one())
+
+
+async def ask_for_human(edge, web):
+    """A customer on the web asks; returns the visitor and the conversation."""
+    visitor = await Visitor.arrive(web)
+    await visitor.post(text="在吗", client_message_id="m1")
+    sender_id = await newest(edge)
+    async with asyncio.timeout(20):
+        while "答：在吗" not in await seen_by(web, visitor):
+            await asyncio.sleep(0.02)
+    wish = Handoff("customer_asked")
+    await edge.backstage.desk.request(sender_id, wish, visitor.session_id[:20])
+    return visitor, sender_id
+
+
+async def seen_by(web, visitor):
+    answer = await web.get("/api/chat/events?after=0", headers=visitor.headers)
+    return answer.text
+
+
+async def test_that_only_agents_get_in(tmp_path):
+    async with desk_of(tmp_path) as (_, web, (agent, *_)):
+        me = (await agent.get("me")).json()
+        assert (me["name"], me["title"], me["skills"]) == ("agent1", "小王", ["理赔"])
+        for name, password in (("agent1", "wrong pass"), ("nobody", PASSWORD)):
+            stranger = Browser(str(web.base_url))
+            answer = await stranger.login(name, password)
+            assert answer.status_code == 401
+            assert (await stranger.get("queue")).status_code == 401
+            await stranger.client.aclose()
+        cookie = agent.client.cookies.jar._cookies
+        flags = str(cookie)
+        assert "baoke_desk" in flags
+        await agent.post("logout")
+        assert (await agent.get("me")).status_code == 401
+
+
+async def test_that_five_wrong_passwords_lock_the_account(tmp_path):
+    async with desk_of(tmp_path) as (_, web, (agent, *_)):
+        stranger = Browser(str(web.base_url))
+        for _ in range(5):
+            assert (await stranger.login("agent1", "wrong pass")).status_code == 401
+        locked = await stranger.login("agent1")
+        assert locked.status_code == 429
+        assert "锁定" in locked.json()["error"]["message"]
+        assert int(locked.headers["retry-after"]) > 500
+        assert (await agent.get("me")).status_code == 200  # who is in stays in
+        await stranger.client.aclose()
+
+
+async def test_that_a_write_needs_the_pages_own_word(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, (agent, *_)):
+        _, sender_id = await ask_for_human(edge, web)
+        path = f"conversations/{sender_id}/accept"
+        for word in ("", "guess", "猜"):
+            headers = {"X-CSRF-Token": word.encode()}
+            answer = await agent.client.post(
+                f"/api/desk/{path}", json={"key": "k"}, headers=headers
+            )
+            assert answer.status_code == 403
+        assert (await edge.backstage.ledger.messages.holder(sender_id))[0] == "queued"
+
+
+async def test_that_of_two_agents_the_first_gets_it(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, (one, two, _)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        listed = (await two.get("queue")).json()["conversations"]
+        assert [row["sender_id"] for row in listed] == [sender_id]
+        assert listed[0]["reason"] == "customer_asked"
+        path = f"conversations/{sender_id}/accept"
+        answers = await asyncio.gather(one.post(path, key="a"), two.post(path, key="b"))
+        codes = sorted(answer.status_code for answer in answers)
+        assert codes == [200, 409]
+        winner = one if answers[0].status_code == 200 else two
+        said = await winner.post(
+            f"conversations/{sender_id}/messages", text="您好，请讲", key="1"
+        )
+        assert said.status_code == 200
+        again = await winner.post(
+            f"conversations/{sender_id}/messages", text="您好，请讲", key="1"
+        )
+        assert again.json() == {"repeat": True}
+        seen = await seen_by(web, visitor)
+        assert seen.count("您好，请讲") == 1
+        assert "人工客服小" in seen and "已加入" in seen
+        assert "agent1" not in seen and "agent2" not in seen
+
+
+async def test_that_only_the_holder_writes_and_the_bot_is_silent(tmp_path):
+    brain = FakeBrain()
+    async with desk_of(tmp_path, brain) as (edge, web, (one, two, leader)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        base = f"conversations/{sender_id}"
+        early = await one.post(f"{base}/messages", text="抢答", key="0")
+        assert early.status_code == 409
+        assert (await one.post(f"{base}/accept", key="a")).status_code == 200
+        for other in (two, leader):
+            said = await other.post(f"{base}/messages", text="插话", key="1")
+            assert said.status_code == 409
+        assert (await two.get(base)).status_code == 404  # not hers to read
+        assert (await leader.get(base)).status_code == 200
+        asked = len(brain.asked)
+        await visitor.post(text="我的案子", client_message_id="m2")
+        waiting = one.get(f"{base}/messages", after=99, wait=0.2)
+        assert (await waiting).json() == {"messages": []}
+        found = (await one.get(f"{base}/messages", after=0)).json()["messages"]
+        assert found[-1]["parts"] == [{"type": "text", "text": "我的案子"}]
+        assert len(brain.asked) == asked
+        assert (await one.post(f"{base}/release", key="r")).status_code == 200
+        await visitor.post(text="谢谢", client_message_id="m3")
+        async with asyncio.timeout(20):
+            while "答：谢谢" not in await seen_by(web, visitor):
+                await asyncio.sleep(0.05)
+
+
+async def test_that_notes_never_reach_the_customer_or_the_bot(tmp_path):
+    brain = FakeBrain()
+    async with desk_of(tmp_path, brain) as (edge, web, (one, two, leader)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        base = f"conversations/{sender_id}"
+        await one.post(f"{base}/accept", key="a")
+        secret = "机密-客户情绪激动"
+        assert (await one.post(f"{base}/notes", text=secret)).status_code == 200
+        memo = {"skill": "理赔", "memo": "转给理赔-机密"}
+        assert (await one.post(f"{base}/transfer", key="t", **memo)).status_code == 200
+        listed = (await two.get("queue")).json()["conversations"]
+        assert (listed[0]["skill"], listed[0]["priority"]) == ("理赔", "high")
+        await two.post(f"{base}/accept", key="b")
+        notes = (await two.get(f"{base}/notes")).json()["notes"]
+        assert [note["text"] for note in notes] == [secret, "转给理赔-机密"]
+        await two.post(f"{base}/close", key="c", summary="已解释-机密")
+        await visitor.post(text="又来了", client_message_id="m9")
+        async with asyncio.timeout(20):
+            while "答：又来了" not in await seen_by(web, visitor):
+                await asyncio.sleep(0.05)
+        assert "机密" not in await seen_by(web, visitor)
+        assert "机密" not in str(brain.asked)
+        moves = (await leader.get(base)).json()["moves"]
+        assert [move["moved_to"] for move in moves] == [
+            "queued", "agent", "queued", "agent", "closed", "bot",
+        ]  # fmt: skip
+
+
+async def test_that_a_leader_passes_a_conversation_on(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, (one, two, leader)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        base = f"conversations/{sender_id}"
+        await one.post(f"{base}/accept", key="a")
+        stolen = await two.post(f"{base}/transfer", key="x", to="agent2")
+        assert stolen.status_code == 404
+        gone = await leader.post(f"{base}/transfer", key="x", to="nobody")
+        assert gone.status_code == 404
+        moved = await leader.post(f"{base}/transfer", key="y", to="agent2")
+        assert moved.status_code == 200
+        assert "人工客服小李已加入" in await seen_by(web, visitor)
+        held = (await leader.get("conversations", everybody=True)).json()
+        assert held["conversations"][0]["agent"] == "agent2"
+        assert (await one.get("conversations")).json() == {"conversations": []}
+        another, other_id = await ask_for_human(edge, web)
+        full = await two.post(f"conversations/{other_id}/accept", key="z")
+        assert full.status_code == 409
+        assert "已满" in full.json()["error"]["message"]
+        assert another is not None
+
+
+async def test_that_an_agent_sees_what_wechat_still_allows(tmp_path):
+    async with wechat() as fake, service(tmp_path, FakeBrain(), fake) as edge:
+        await fake.say("在吗")
+        backstage = edge.backstage
+        await backstage.ledger.agents.put("agent1", "小王", HASH)
+        await backstage.desk.request("wechat:oCustomer1", Handoff("x"), "h")
+        browser = Browser(fake.server)
+        await browser.login("agent1")
+        base = "conversations/wechat:oCustomer1"
+        await browser.post(f"{base}/accept", key="a")
+        await browser.post(f"{base}/messages", text="我是小王", key="1")
+        await fake.until(lambda: "我是小王" in fake.followers["oCustomer1"].texts)
+        async with asyncio.timeout(20):
+            while (left := (await browser.get(base)).json()["left"])["pushes"] != 2:
+                await asyncio.sleep(0.05)
+        assert datetime.fromisoformat(left["until"]) > datetime.now(UTC)
+        found = (await browser.get(f"{base}/messages", after=0)).json()["messages"]
+        assert found[-1]["delivery"] == {"state": "delivered", "reason": None}
+        await browser.client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("conversations/web:x/messages", {"text": "", "key": "k"}),
+        ("conversations/web:x/messages", {"text": "好", "key": "空 格"}),
+        ("conversations/web:x/messages", {"text": "长" * 4001, "key": "k"}),
+        ("conversations/web:x/messages", {"text": 3, "key": "k"}),
+        ("conversations/web:x/accept", {}),
+        ("presence", {"ready": "maybe"}),
+    ],
+)
+async def test_that_a_bad_body_is_refused(tmp_path, path, body):
+    async with desk_of(tmp_path) as (_, _, (agent, *_)):
+        answer = await agent.post(path, **body)
+        assert answer.status_code == 422
+        assert answer.json()["error"]["code"] == "bad_request"
+
+
+async def test_that_unknown_conversations_are_nobodys(tmp_path):
+    async with desk_of(tmp_path) as (_, _, (agent, *_)):
+        for name in ("web:nobody", "wechat:' OR 1=1"):
+            assert (await agent.get(f"conversations/{name}")).status_code == 404
+        said = await agent.post("conversations/web:nobody/messages", text="a", key="k")
+        assert said.status_code == 409
+        assert (
+            await agent.post("conversations/web:nobody/release", key="k")
+        ).status_code == 409
+
+
+def test_that_agents_are_added_listed_and_closed(tmp_path):
+    make_settings(tmp_path)
+    env = os.environ | {
+        "BAOKE_DATABASE_URL": f"sqlite:///{tmp_path}/baoke.db",
+        "BAOKE_VAR_DIR": str(tmp_path),
+    }
+
+    def baoke(*words, given="", **more):
+        command = [sys.executable, "-m", "channels.cli", "agents", *words]
+        done = subprocess.run(
+            command, cwd=ROOT, env=env | more, input=given, text=True,
+            capture_output=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    assert baoke("list") == (0, "no agents\n")
+    code, said = baoke("demo")
+    assert code == 0
+    password = (tmp_path / "agent_password").read_text().strip()
+    assert password not in said
+    assert (tmp_path / "agent_password").stat().st_mode & 0o77 == 0
+    code, said = baoke("add", "wang", "--title", "小王", given="short\n")
+    assert (code, "8 to 200" in said) == (1, True)
+    code, said = baoke("add", "wang", "--title", "小王", given="long enough\n")
+    assert code == 0
+    code, said = baoke("list")
+    assert [line.split()[0] for line in said.splitlines()] == [
+        "agent1", "agent2", "leader", "wang",
+    ]  # fmt: skip
+    assert baoke("disable", "wang")[0] == 0
+    assert baoke("disable", "nobody")[0] == 2
+    assert "(closed)" in baoke("list")[1]
