@@ -73,6 +73,10 @@ def build_router(static: Path = STATIC) -> APIRouter:
     async def demo() -> FileResponse:
         return await _file(static, "index.html", page_headers)
 
+    @router.get("/console")
+    async def console() -> FileResponse:
+        return await _file(static, "console.html", page_headers)
+
     @router.get("/widget.js")
     async def widget(request: Request) -> Response:
         body = await asyncio.to_thread(partial(_bundle, static))

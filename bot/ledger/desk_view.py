@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, desc, func, select
 
 from bot.desk_rules import Status
 from bot.ledger.database import Database
@@ -20,7 +20,7 @@ class Listed:
     Attributes:
         waiting_since: When it was queued; None with an agent.
         reason, priority, summary: Of the newest handoff.
-        last_text, last_author, last_at: Of the newest message.
+        last_text, last_at, asked_seq: Of the customer's newest message.
     """
 
     sender_id: str
@@ -33,8 +33,8 @@ class Listed:
     priority: str | None
     summary: str | None
     last_text: str
-    last_author: str | None
     last_at: datetime | None
+    asked_seq: int
 
     @property
     def channel(self) -> str:
@@ -103,9 +103,20 @@ class DeskView:
             .correlate(conversations)
             .scalar_subquery()
         )
+        said = messages.alias("said")
+        asked = (
+            select(said.c.seq)
+            .where(
+                said.c.sender_id == conversations.c.sender_id,
+                said.c.author == Author.CUSTOMER,
+            )
+            .order_by(desc(said.c.seq))
+            .limit(1)
+            .correlate(conversations)
+            .scalar_subquery()
+        )
         last = and_(
-            messages.c.sender_id == conversations.c.sender_id,
-            messages.c.seq == conversations.c.last_seq,
+            messages.c.sender_id == conversations.c.sender_id, messages.c.seq == asked
         )
         query = (
             select(
@@ -119,8 +130,8 @@ class DeskView:
                 handoffs.c.priority,
                 handoffs.c.summary,
                 messages.c.parts,
-                messages.c.author,
                 messages.c.at,
+                messages.c.seq,
             )
             .outerjoin(handoffs, handoffs.c.id == newest)
             .outerjoin(messages, last)
@@ -135,7 +146,6 @@ class DeskView:
 def _listed(row: Any) -> Listed:
     parts = row.parts or ()
     words = " ".join(p["text"] for p in parts if p.get("type") == "text")
-    author = Author(row.author).value if row.author is not None else None
     return Listed(
         row.sender_id,
         Status(row.status),
@@ -147,6 +157,6 @@ def _listed(row: Any) -> Listed:
         row.priority,
         row.summary,
         words[:200],
-        author,
         row.at,
+        row.seq or 0,
     )

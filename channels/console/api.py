@@ -324,7 +324,7 @@ def _row(row: Listed) -> Json:
         "priority": row.priority,
         "summary": row.summary,
         "last_text": row.last_text,
-        "last_author": row.last_author,
+        "asked_seq": row.asked_seq,
         "last_at": row.last_at and row.last_at.isoformat(),
     }
 

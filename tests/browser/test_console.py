@@ -1,0 +1,226 @@
+"""The console in a real Chromium: an agent's hour, with a customer in another window."""
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from edge_kit import FakeBrain, make_edge, served
+
+from bot.desk_rules import Handoff
+from bot.ledger.agents import Role
+from channels.console.accounts import hash_password
+
+pytestmark = pytest.mark.browser
+PASSWORD = "correct horse"
+VENDOR = Path(__file__).with_name("vendor")
+
+
+class Desk:
+    """A real edge in a thread of its own, as Playwright blocks its own."""
+
+    def __init__(self, folder) -> None:
+        self.folder = folder
+        self.ready = threading.Event()
+        self.url = ""
+        self.loop = None
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    def __enter__(self):
+        self.thread.start()
+        assert self.ready.wait(60)
+        return self
+
+    def __exit__(self, *_):
+        self.loop.call_soon_threadsafe(self.done.set)
+        self.thread.join(30)
+
+    async def _serve(self):
+        self.loop, self.done = asyncio.get_running_loop(), asyncio.Event()
+        self.edge = make_edge(self.folder, FakeBrain())
+        agents = self.edge.backstage.ledger.agents
+        async with served(self.edge) as url:
+            hashed = hash_password(PASSWORD)
+            await agents.put("agent1", "小王", hashed, skills=["理赔"])
+            await agents.put("agent2", "小李", hashed)
+            await agents.put("leader", "老陈", hashed, Role.LEADER)
+            self.url = url
+            self.ready.set()
+            await self.done.wait()
+
+    def run(self, work):
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def wait_for_human(self, visitor):
+        query = "SELECT sender_id FROM conversations ORDER BY created_at DESC LIMIT 1"
+        read = self.edge.backstage.ledger._database.read
+        sender_id = self.run(read(lambda c: c.exec_driver_sql(query).scalar_one()))
+        wish = Handoff("customer_asked", summary="问理赔进度")
+        self.run(self.edge.backstage.desk.request(sender_id, wish, visitor.key))
+        return sender_id
+
+
+class Customer:
+    """Somebody on REST."""
+
+    def __init__(self, url) -> None:
+        self.client = httpx.Client(base_url=url, timeout=30)
+        session = self.client.post("/api/chat/sessions").json()
+        self.key = session["session_id"][:20]
+        self.client.headers["Authorization"] = f"Bearer {session['token']}"
+
+    def say(self, text):
+        assert self.client.post("/api/chat/messages", json={"text": text}).is_success
+
+    def seen(self):
+        return self.client.get("/api/chat/events?after=0").text
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with Desk(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def agent_page(browser, desk):
+    """Open the console as an agent; every error of the page fails the test."""
+    made, errors = [], []
+
+    def enter(name="agent1", **options):
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800}, locale="zh-CN", **options
+        )
+        made.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{desk.url}/console")
+        page.get_by_label("账号").fill(name)
+        page.get_by_label("密码").fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        page.get_by_role("button", name="退出").wait_for()
+        return page
+
+    yield enter
+    for context in made:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def arrive(desk):
+    """Let a customer come and ask for a human."""
+    came = []
+
+    def come(text="我的理赔怎么还没到账<b>急</b>"):
+        came.append(Customer(desk.url))
+        return _ask(desk, came[-1], text)
+
+    yield come
+    for customer in came:
+        customer.client.close()
+
+
+def _ask(desk, customer, text):
+    customer.say(text)
+    for _ in range(100):
+        if "答：" in customer.seen():
+            break
+        time.sleep(0.1)
+    desk.wait_for_human(customer)
+    return customer
+
+
+def test_that_an_agent_takes_answers_and_ends_a_conversation(desk, agent_page, arrive):
+    customer = arrive()
+    page = agent_page()
+    queue = page.get_by_role("list", name="排队")
+    queue.get_by_role("button").first.click()
+    log = page.get_by_role("log", name="消息")
+    log.get_by_text("我的理赔怎么还没到账<b>急</b>", exact=True).wait_for()
+    page.get_by_role("button", name="接入").click()
+    words = page.get_by_label("回复客户")
+    words.fill("您好，我来查")
+    words.press("Enter")
+    log.get_by_text("您好，我来查", exact=True).wait_for()
+    assert "您好，我来查" in customer.seen()
+    assert "人工客服小王已加入" in customer.seen()
+    customer.say("快点啊")
+    log.get_by_text("快点啊", exact=True).wait_for()
+    page.get_by_label("内部备注").fill("客户很急")
+    page.get_by_role("button", name="记下").click()
+    page.get_by_text("客户很急").wait_for()
+    page.get_by_role("button", name="结束").click()
+    page.get_by_label("小结").fill("已解释进度")
+    page.get_by_role("button", name="确定").click()
+    page.get_by_role("button", name="结束", exact=True).wait_for(state="hidden")
+    assert "已解释进度" not in customer.seen()
+    assert "客户很急" not in customer.seen()
+
+
+def test_that_the_keyboard_is_enough(desk, agent_page, arrive):
+    customer = arrive()
+    page = agent_page()
+    page.get_by_role("list", name="排队").get_by_role("button").first.wait_for()
+    page.keyboard.press("Alt+a")
+    page.get_by_role("button", name="交还机器人").wait_for()
+    page.keyboard.type("马上")
+    page.keyboard.press("Enter")
+    page.get_by_role("log", name="消息").get_by_text("马上", exact=True).wait_for()
+    assert "马上" in customer.seen()
+
+
+def test_that_a_conversation_taken_by_another_is_told(desk, agent_page, arrive):
+    arrive()
+    one, two = agent_page("agent1"), agent_page("agent2")
+    for page in (one, two):
+        page.get_by_role("list", name="排队").get_by_role("button").first.click()
+        page.get_by_role("button", name="接入").wait_for()
+    one.get_by_role("button", name="接入").click()
+    one.get_by_role("button", name="交还机器人").wait_for()
+    two.get_by_text("不在您这里了").wait_for()
+    assert two.get_by_label("回复客户").is_disabled()
+
+
+def test_that_a_leader_sees_and_passes_on(desk, agent_page, arrive):
+    arrive()
+    one, leader = agent_page("agent1"), agent_page("leader")
+    one.get_by_role("list", name="排队").get_by_role("button").first.wait_for()
+    one.keyboard.press("Alt+a")
+    one.get_by_role("button", name="交还机器人").wait_for()
+    leader.get_by_role("list", name="全部在办").get_by_role("button").first.click()
+    leader.get_by_role("button", name="转出").click()
+    leader.get_by_label("交代给下一位").fill("请理赔组接")
+    leader.get_by_label("转给").select_option("skill:理赔")
+    leader.get_by_role("button", name="确定").click()
+    queue = leader.get_by_role("list", name="排队")
+    queue.get_by_role("button").first.wait_for()
+    one.get_by_role("list", name="排队").get_by_role("button").first.wait_for()
+
+
+def test_that_a_wrong_password_is_told(desk, browser):
+    context = browser.new_context(locale="zh-CN")
+    page = context.new_page()
+    page.goto(f"{desk.url}/console")
+    page.get_by_label("账号").fill("agent1")
+    page.get_by_label("密码").fill("nope nope")
+    page.get_by_role("button", name="登录").click()
+    page.get_by_text("账号或密码不对").wait_for()
+    context.close()
+
+
+def violations(page):
+    page.evaluate((VENDOR / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [(rule["id"], rule["help"]) for rule in found["violations"]]
+
+
+def test_that_axe_finds_nothing(desk, agent_page, arrive):
+    arrive()
+    for scheme in ("light", "dark"):
+        page = agent_page(color_scheme=scheme)
+        page.get_by_role("list", name="排队").get_by_role("button").first.click()
+        page.get_by_role("button", name="接入").wait_for()
+        assert violations(page) == []
