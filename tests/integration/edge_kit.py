@@ -111,6 +111,11 @@ async def served(app: Any) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
+        # Whoever still held a line is cut off, or its socket outlives the test's loop.
+        for protocol in list(server.server_state.connections):
+            if (transport := getattr(protocol, "transport", None)) is not None:
+                transport.abort()
+        await asyncio.sleep(0)
         listener.close()
 
 

@@ -26,7 +26,7 @@ async def prepare(settings) -> None:
         said = Outbound("telegram:4711", Author.SYSTEM, text, f"k{number}")
         await ledger.messages.post((said,), OLD)
         if state:
-            parcel = await ledger.parcels.next("telegram:4711", merge=False)
+            parcel = await ledger.parcels.next("telegram:4711", False, OLD)
             await ledger.parcels.note(parcel, Progress(state, 0, 1, 0, "blocked"), OLD)
     web = Outbound("web:a", Author.SYSTEM, (TextPart("网页"),), "w")
     await ledger.messages.post((web,), OLD)

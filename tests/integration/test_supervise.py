@@ -147,7 +147,9 @@ async def test_that_children_are_stopped_stage_by_stage(tmp_path: Path) -> None:
     supervisor = Supervisor(tmp_path / "log", lambda _: None, FAST)
     for name, stage in (("edge", 2), ("rasa", 0), ("worker", 1), ("actions", 0)):
         command = [sys.executable, "-c", code, name]
-        recipe = Recipe(name, lambda c=command: c, tmp_path, {}, stage=stage)  # type: ignore[misc]
+        recipe = Recipe(
+            name, lambda c=command: c, tmp_path, {}, stage=stage, grace=20.0
+        )  # type: ignore[misc]
         supervisor.add(recipe)
     await until_async(lambda: len(list(tmp_path.glob("up-*"))) == 4)
     await supervisor.stop()

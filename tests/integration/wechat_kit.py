@@ -295,7 +295,7 @@ def settings_for(fake, **overrides):
         "wechat_appsecret": SECRET,
         "wechat_mode": fake.mode,
         "wechat_api_base": fake.url,
-        "wechat_passive_wait": 2.0,
+        "wechat_passive_wait": 4.0,
     }
     if fake.mode != "plain":
         values["wechat_aes_key"] = KEY
