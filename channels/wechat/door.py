@@ -142,7 +142,11 @@ class WeChatDoor:
             result = "repeat" if accepted.repeat else accepted.refused or "accepted"
             self._rooms.metrics.messages.labels(CHANNEL, result).inc()
             while True:
-                found, reply = await self._look(callback, accepted, push_after)
+                try:
+                    found, reply = await self._look(callback, accepted, push_after)
+                except StoreError as err:  # it is stored: it will be answered
+                    log.warning("wechat.not_looked", error=str(err))
+                    found, reply = False, None
                 if found:
                     return reply
                 left = began + self._wait - monotonic()
