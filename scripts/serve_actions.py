@@ -8,8 +8,10 @@ for it; its vectors are kept under ``var/cache``.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 
@@ -22,11 +24,50 @@ def main() -> None:
         from sanic import Sanic
 
     def serve_one(primary: Any = None, **_: Any) -> None:
+        add_desk_routes(primary)
         Sanic.serve_single(primary)
 
     Sanic.serve = serve_one  # type: ignore[method-assign, assignment]
     warm_up()
     rasa_sdk_main()
+
+
+def add_desk_routes(app: Any) -> None:
+    """Serve what agents are shown beside the actions, to the edge alone.
+
+    Like the actions themselves these answer whoever reaches the port, which is the
+    edge on loopback or in a closed network.
+    """
+    from sanic.request import Request
+    from sanic.response import HTTPResponse, json
+
+    from actions.errors import ActionsError
+    from actions.for_agents import clause_at, clauses_for, customer_of
+    from actions.services import open_services
+
+    async def answer(work: Callable[[], Any]) -> HTTPResponse:
+        try:
+            found = await asyncio.to_thread(work)
+        except ActionsError as error:
+            logging.getLogger(__name__).error("desk: %s", type(error).__name__)
+            return json({"error": "unavailable"}, status=503)
+        return json(found, status=404 if found is None else 200)
+
+    async def customer(request: Request) -> HTTPResponse:
+        sender_id = request.args.get("sender_id", "")
+        return await answer(lambda: customer_of(open_services(), sender_id))
+
+    async def clauses(request: Request) -> HTTPResponse:
+        question = request.args.get("q", "")
+        return await answer(lambda: clauses_for(open_services().library(), question))
+
+    async def clause(request: Request) -> HTTPResponse:
+        document, ref = request.args.get("document", ""), request.args.get("ref", "")
+        return await answer(lambda: clause_at(open_services().library(), document, ref))
+
+    app.add_route(customer, "/desk/customer")
+    app.add_route(clauses, "/desk/clauses")
+    app.add_route(clause, "/desk/clause")
 
 
 def warm_up() -> None:

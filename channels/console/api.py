@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
+import httpx
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -18,8 +19,9 @@ from bot.desk_rules import Status
 from bot.errors import BadInput, IllegalMove
 from bot.ledger.agents import Agent, DeskSession, Role
 from bot.ledger.desk_view import Listed
-from bot.message import Author, Outbound, StoredMessage, TextPart
+from bot.message import Author, Outbound, Part, StoredMessage, TextPart
 from channels.console.accounts import Accounts, may_write
+from channels.console.backroom import Backroom
 from channels.visitors import WebRooms
 from channels.web import address_of
 from channels.wire import event
@@ -45,8 +47,17 @@ class Presence(BaseModel):
     ready: bool
 
 
+class Clause(BaseModel):
+    """A clause to quote: the words come from the agreement, never from the page."""
+
+    document: str = Field(max_length=50)
+    ref: str = Field(max_length=50)
+
+
 class Words(BaseModel):
     """What an agent writes; ``key`` makes a repeat a repeat."""
+
+    clause: Clause | None = None
 
     text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)
     key: str = Field(pattern=r"^[!-~]{1,100}$")
@@ -78,11 +89,12 @@ class Transfer(Step):
     memo: str = Field("", max_length=1000)
 
 
-def build_router(rooms: WebRooms, desk: Desk) -> APIRouter:
+def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIRouter:
     """Return the routes under /api/desk."""
     router = APIRouter(prefix="/api/desk", tags=["desk"])
     ledger = rooms.ledger
     accounts = Accounts(ledger.agents)
+    backroom = Backroom(client, rooms.settings.actions_urls)
     clock = rooms.clock
 
     async def reader(request: Request) -> DeskSession:
@@ -195,10 +207,16 @@ def build_router(rooms: WebRooms, desk: Desk) -> APIRouter:
     @router.post("/conversations/{sender_id}/messages", summary="Write to the customer")
     async def write(sender_id: str, body: Words, session: Writer) -> Json:
         """Send words; only whoever holds the conversation may."""
+        parts: tuple[Part, ...] = (TextPart(body.text),)
+        if body.clause is not None:
+            quoted = await backroom.clause(body.clause.document, body.clause.ref)
+            if quoted is None:
+                raise BadInput("no_clause", 409)
+            parts = (*parts, quoted)
         said = Outbound(
             sender_id,
             Author.AGENT,
-            (TextPart(body.text),),
+            parts,
             f"agent:{session.agent.name}:{body.key}",
         )
         try:
@@ -276,6 +294,20 @@ def build_router(rooms: WebRooms, desk: Desk) -> APIRouter:
         if found is None or not found.active:
             raise BadInput("not_found", 404)
         return found
+
+    @router.get("/conversations/{sender_id}/customer", summary="Who it is")
+    async def customer(sender_id: str, session: Reader) -> Json:
+        """Answer the customer's proven identity and business, masked."""
+        await visible(sender_id, session)
+        found = await backroom.customer(sender_id)
+        return {"customer": found}
+
+    @router.get("/clauses", summary="Clauses for words")
+    async def clauses(
+        session: Reader, q: Annotated[str, Query(max_length=300)] = ""
+    ) -> Json:
+        """Answer clauses that can be quoted, the best first."""
+        return {"clauses": await backroom.clauses(q) or []}
 
     @router.get("/conversations/{sender_id}/notes", summary="Notes among agents")
     async def notes(sender_id: str, session: Reader) -> Json:

@@ -22,6 +22,7 @@ let reading = 0; // counts openings, so late answers of older ones are dropped
 const read = new Map(); // read.get(sender_id) = highest number the agent has seen
 let rows = { queue: [], mine: [], all: [] };
 let failing = false;
+let quoted = null; // the clause the next words will quote
 
 class Refused extends Error {
   constructor(status, message) { super(message); this.status = status; }
@@ -190,6 +191,8 @@ async function open(id) {
   $('problem').textContent = '';
   for (const name of ['queue', 'mine', 'all']) drawList(name);
   const mine = reading;
+  quote(null);
+  drawCustomer();
   await details();
   while (mine === reading) {
     try {
@@ -204,6 +207,56 @@ async function open(id) {
     }
   }
 }
+
+// The customer's business, and clauses to quote.
+
+async function drawCustomer() {
+  const id = current;
+  const box = $('customer');
+  box.replaceChildren(el('p', 'hint', '正在查……'));
+  let found = null;
+  try {
+    found = (await get(at(id, '/customer'))).customer;
+  } catch (error) {
+    if (!(error instanceof Refused)) return;
+  }
+  if (id !== current) return;
+  if (!found) return box.replaceChildren(el('p', 'hint', '暂时查不到客户资料。'));
+  const lines = [found.verified ? `已核实身份：${found.name} ${found.phone}` : '未核实身份'];
+  if (found.locked_until) lines.push(`核对失败太多，锁到 ${clock(found.locked_until)}`);
+  for (const each of found.policies) lines.push(`保单 ${each.number} ${each.what}：${each.status}，到 ${each.until}`);
+  for (const each of found.claims) lines.push(`理赔 ${each.number} ${each.what}：${each.status}${each.amount ? '，' + each.amount : ''}`);
+  for (const each of found.complaints) lines.push(`投诉 ${each.number} ${each.what}：${each.status}，最迟 ${new Date(each.due).toLocaleString('zh-CN')}（${each.clause}）`);
+  box.replaceChildren(...lines.map((line) => el('p', '', line)));
+}
+
+$('clause-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const asked = $('clause-words').value.trim();
+  if (!asked) return;
+  const found = await get(`clauses?q=${encodeURIComponent(asked)}`).catch(() => ({ clauses: [] }));
+  $('clauses').replaceChildren(...(found.clauses.length ? found.clauses.map((clause) => {
+    const item = el('li');
+    const button = el('button', '', `引用 ${clause.ref}`);
+    button.type = 'button';
+    button.disabled = clause.open_blanks.length > 0;
+    button.addEventListener('click', () => quote(clause));
+    item.append(el('strong', '', `《${clause.title}》${clause.ref}`), el('span', 'quote', clause.quote), button);
+    return item;
+  }) : [el('li', '', '没有找到能回答这句话的条款。')]));
+});
+
+function quote(clause) {
+  quoted = clause;
+  $('quoting').hidden = !clause;
+  if (!clause) return;
+  $('quoting-text').textContent = `将附上《${clause.title}》${clause.ref} 的原文`;
+  const words = $('words');
+  if (!words.value.trim() && clause.plain) words.value = clause.plain;
+  words.focus();
+}
+
+$('unquote').addEventListener('click', () => quote(null));
 
 async function details() {
   if (!current) return;
@@ -300,8 +353,10 @@ $('composer').addEventListener('submit', (event) => {
   // The same key until it is taken: pressing again never sends twice.
   words.dataset.key ||= newKey();
   act(async () => {
-    await post(at(current, '/messages'), { text, key: words.dataset.key });
+    const clause = quoted && { document: quoted.document, ref: quoted.ref };
+    await post(at(current, '/messages'), { text, key: words.dataset.key, clause });
     words.value = '';
+    quote(null);
     delete words.dataset.key;
   });
 });

@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from edge_kit import ROOT, FakeBrain, Visitor, make_edge, make_settings, served
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from wechat_kit import service, wechat
 
 from bot.desk_rules import Handoff
@@ -310,3 +313,73 @@ def test_that_agents_are_added_listed_and_closed(tmp_path):
     assert baoke("disable", "wang")[0] == 0
     assert baoke("disable", "nobody")[0] == 2
     assert "(closed)" in baoke("list")[1]
+
+
+CLAUSE = {
+    "document": "service", "ref": "第三条(四)2", "title": "协议", "quote": "十五日内答复",
+    "version": "1", "effective_from": "2026-01-01", "plain": "", "open_blanks": [],
+}  # fmt: skip
+
+
+def backroom(asked):
+    async def customer(request):
+        asked.append(request.query_params["sender_id"])
+        return JSONResponse({"verified": True, "name": "张*"})
+
+    async def clauses(request):
+        return JSONResponse([CLAUSE])
+
+    async def clause(request):
+        known = request.query_params["ref"] == CLAUSE["ref"]
+        return JSONResponse(CLAUSE if known else None, 200 if known else 404)
+
+    routes = {"customer": customer, "clauses": clauses, "clause": clause}
+    return Starlette(routes=[Route(f"/desk/{k}", v) for k, v in routes.items()])
+
+
+async def test_that_a_clause_is_quoted_from_the_agreement_and_not_from_the_page(
+    tmp_path,
+):
+    asked = []
+    async with served(backroom(asked)) as actions_url:
+        nobody = "http://127.0.0.1:9"
+        both = f"{nobody},{actions_url}"  # the first is away
+        async with desk_of(tmp_path, actions_url=both) as (edge, web, (one, two, _)):
+            visitor, sender_id = await ask_for_human(edge, web)
+            base = f"conversations/{sender_id}"
+            await one.post(f"{base}/accept", key="a")
+            found = (await one.get("clauses", q="投诉多久")).json()["clauses"]
+            assert found == [CLAUSE]
+            pick = {
+                "document": "service",
+                "ref": "第三条(四)2",
+                "quote": "一天内赔一万",
+            }
+            said = await one.post(f"{base}/messages", text="请看", key="1", clause=pick)
+            assert said.status_code == 200
+            seen = await seen_by(web, visitor)
+            assert "十五日内答复" in seen
+            assert "一万" not in seen
+            lost = await one.post(
+                f"{base}/messages", text="再看", key="2",
+                clause={"document": "service", "ref": "第九条"},
+            )  # fmt: skip
+            assert lost.status_code == 409
+            assert "再看" not in await seen_by(web, visitor)
+            shown = (await one.get(f"{base}/customer")).json()
+            assert shown == {"customer": {"verified": True, "name": "张*"}}
+            assert (await two.get(f"{base}/customer")).status_code == 404
+            assert asked == [sender_id]
+
+
+async def test_that_agents_go_on_while_the_backroom_is_away(tmp_path):
+    nobody = "http://127.0.0.1:9"
+    async with desk_of(tmp_path, actions_url=nobody) as (edge, web, (one, *_)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        base = f"conversations/{sender_id}"
+        await one.post(f"{base}/accept", key="a")
+        assert (await one.get(f"{base}/customer")).json() == {"customer": None}
+        assert (await one.get("clauses", q="投诉")).json() == {"clauses": []}
+        said = await one.post(f"{base}/messages", text="稍等", key="1")
+        assert said.status_code == 200
+        assert "稍等" in await seen_by(web, visitor)

@@ -1,0 +1,111 @@
+"""What agents of the desk are shown: a customer's business, and clauses by question.
+
+In: a conversation or words. Out: plain values with everything masked that an agent needs
+not see at once. Read only; served by scripts/serve_actions.py beside the actions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actions.agreement.cite import Citation, cite
+from actions.agreement.library import Library
+from actions.services import Services
+from actions.show import BEIJING, day, masked_name, masked_phone, money
+from actions.words import words
+
+HITS = 5
+MAX_QUESTION_CHARS = 300
+_SHOWN = 4  # last characters of a number
+
+Json = dict[str, Any]
+
+
+def customer_of(services: Services, sender_id: str) -> Json:
+    """Return who a conversation belongs to and their business, masked.
+
+    Returns:
+        ``verified`` says whether the customer has proven who they are; without that
+        there are only the complaints of the conversation itself.
+    """
+    now = services.now()
+    with services.unit_of_work() as unit:
+        customer = unit.identity.customer_of(sender_id, now)
+        locked = unit.identity.locked_until(sender_id, now)
+        customer_id = customer.customer_id if customer is not None else None
+        policies = unit.policies.all_of(customer_id) if customer_id else []
+        claims = unit.claims.all_of(customer_id) if customer_id else []
+        complaints = unit.complaints.all_of(sender_id, customer_id)
+    return {
+        "verified": customer is not None,
+        "locked_until": locked.isoformat() if locked is not None else None,
+        "name": masked_name(customer.name) if customer is not None else None,
+        "phone": masked_phone(customer.phone) if customer is not None else None,
+        "policies": [
+            {
+                "number": masked_number(policy.policy_no),
+                "what": policy.name,
+                "status": _word("policy_status", policy.status),
+                "until": day(policy.end),
+            }
+            for policy in policies
+        ],
+        "claims": [
+            {
+                "number": masked_number(claim.claim_no),
+                "what": f"{claim.product} {claim.kind}".strip(),
+                "status": _word("claim_status", claim.status),
+                "amount": money(claim.amount_fen),
+            }
+            for claim in claims
+        ],
+        "complaints": [
+            {
+                "number": masked_number(complaint.complaint_no),
+                "what": complaint.category,
+                "status": _word("complaint_status", complaint.status),
+                "due": complaint.due_at.astimezone(BEIJING).isoformat(),
+                "clause": complaint.due_clause,
+            }
+            for complaint in complaints
+        ],
+    }
+
+
+def clauses_for(library: Library, question: str) -> list[Json]:
+    """Return clauses that answer a question: of the product it names, and the service's."""
+    asked = question.strip()[:MAX_QUESTION_CHARS]
+    if not asked:
+        return []
+    hits = library.search(asked, limit=HITS)
+    return [_shown(cite(hit.clause, hit.passage)) for hit in hits]
+
+
+def clause_at(library: Library, document: str, ref: str) -> Json | None:
+    """Return one clause as it may be quoted; None when there is none."""
+    clause = library.clause(ref, document)
+    return None if clause is None else _shown(cite(clause))
+
+
+def masked_number(number: str) -> str:
+    """Return a number of which only the ends are shown."""
+    return f"{number[:1]}…{number[-_SHOWN:]}"
+
+
+def _shown(citation: Citation) -> Json:
+    return {
+        "document": citation.document,
+        "ref": citation.ref,
+        "title": citation.title,
+        "quote": citation.quote,
+        "version": citation.version,
+        "effective_from": citation.effective_from,
+        "plain": citation.plain,
+        "open_blanks": list(citation.open_blanks),
+    }
+
+
+def _word(kind: str, status: str) -> str:
+    names: Mapping[str, str] = words()[kind]
+    return str(names.get(status, status))
