@@ -10,6 +10,7 @@ from sqlalchemy import and_, desc, func, select
 from bot.desk_rules import Status
 from bot.ledger.database import Database
 from bot.ledger.tables import conversations, deliveries, handoffs, messages
+from bot.ledger.why import Why, read_why
 from bot.message import Author
 
 
@@ -79,6 +80,10 @@ class DeskView:
         )
         rows = await self._database.read(lambda c: c.execute(query).all())
         return tuple(row._asdict() for row in rows)
+
+    async def why(self, sender_id: str, seq: int) -> Why | None:
+        """Return why a message was answered as it was; None when it was no turn."""
+        return await self._database.read(lambda c: read_why(c, sender_id, seq))
 
     async def states(
         self, sender_id: str, seqs: Sequence[int]

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import httpx
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 
 from bot.desk import Desk
@@ -19,74 +18,28 @@ from bot.desk_rules import Status
 from bot.errors import BadInput, IllegalMove
 from bot.ledger.agents import Agent, DeskSession, Role
 from bot.ledger.desk_view import Listed
-from bot.message import Author, Outbound, Part, StoredMessage, TextPart
+from bot.message import Author, Outbound, Part, TextPart
 from channels.console.accounts import Accounts, may_write
 from channels.console.backroom import Backroom
+from channels.console.bodies import (
+    Closing,
+    Login,
+    NoteWords,
+    Presence,
+    Step,
+    Transfer,
+    Words,
+)
+from channels.console.shapes import Json, message_json, row_json, session_json
+from channels.console.templates import TEMPLATES_FILE, load_templates, shown
+from channels.explaining import why_json
 from channels.visitors import WebRooms
 from channels.web import address_of
-from channels.wire import event
 
 COOKIE = "baoke_desk"
 CSRF_HEADER = "X-CSRF-Token"
 PAGE = 200
 MAX_WAIT_SECONDS = 25.0
-MAX_TEXT_CHARS = 4000
-Json = dict[str, Any]
-
-
-class Login(BaseModel):
-    """Who wants in."""
-
-    name: str = Field(max_length=50)
-    password: str = Field(max_length=200)
-
-
-class Presence(BaseModel):
-    """Whether an agent wants conversations."""
-
-    ready: bool
-
-
-class Clause(BaseModel):
-    """A clause to quote: the words come from the agreement, never from the page."""
-
-    document: str = Field(max_length=50)
-    ref: str = Field(max_length=50)
-
-
-class Words(BaseModel):
-    """What an agent writes; ``key`` makes a repeat a repeat."""
-
-    clause: Clause | None = None
-
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)
-    key: str = Field(pattern=r"^[!-~]{1,100}$")
-
-
-class NoteWords(BaseModel):
-    """What agents tell each other."""
-
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)
-
-
-class Step(BaseModel):
-    """A step of a conversation; ``key`` makes a repeat a repeat."""
-
-    key: str = Field(pattern=r"^[!-~]{1,100}$")
-
-
-class Closing(Step):
-    """How a conversation ended."""
-
-    summary: str = Field("", max_length=1000)
-
-
-class Transfer(Step):
-    """To whom a conversation goes: one agent, or whoever has a skill."""
-
-    to: str | None = Field(None, max_length=50)
-    skill: str | None = Field(None, max_length=50)
-    memo: str = Field("", max_length=1000)
 
 
 def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIRouter:
@@ -95,6 +48,7 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
     ledger = rooms.ledger
     accounts = Accounts(ledger.agents)
     backroom = Backroom(client, rooms.settings.actions_urls)
+    ready = load_templates(rooms.settings.root / TEMPLATES_FILE)
     clock = rooms.clock
 
     async def reader(request: Request) -> DeskSession:
@@ -114,7 +68,7 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
         """Set the session cookie; answer who you are and the CSRF word."""
         rooms.limits.address.take(address_of(request))
         found = await accounts.login(body.name, body.password, clock.now())
-        answer = JSONResponse(_me(found.session))
+        answer = JSONResponse(session_json(found.session))
         public = rooms.settings.public_url or ""
         answer.set_cookie(
             COOKIE,
@@ -138,7 +92,7 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
     @router.get("/me", summary="Who am I")
     async def me(session: Reader) -> Json:
         """Answer the account behind the session."""
-        return _me(session)
+        return session_json(session)
 
     @router.post("/presence", summary="I am here")
     async def presence(body: Presence, session: Writer) -> Json:
@@ -149,14 +103,16 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
     @router.get("/queue", summary="What waits")
     async def queue(session: Reader) -> Json:
         """Answer conversations in the order in which they will be served."""
-        return {"conversations": [_row(row) for row in await ledger.desk.queue()]}
+        return {"conversations": [row_json(row) for row in await ledger.desk.queue()]}
 
     @router.get("/conversations", summary="What is held")
     async def held(session: Reader, everybody: bool = False) -> Json:
         """Answer what I hold; a leader may ask for everybody's."""
         leads = session.agent.role is Role.LEADER
         whose = None if everybody and leads else session.agent.name
-        return {"conversations": [_row(row) for row in await ledger.desk.held(whose)]}
+        return {
+            "conversations": [row_json(row) for row in await ledger.desk.held(whose)]
+        }
 
     async def visible(sender_id: str, session: DeskSession) -> Listed:
         """Return a conversation that this agent may look into."""
@@ -174,7 +130,7 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
         left = await ledger.allowances.left(sender_id, clock.now())
         limited = row.channel == "wechat"
         return {
-            **_row(row),
+            **row_json(row),
             "moves": [
                 {**move, "at": move["at"].isoformat()}
                 for move in await ledger.desk.moves(sender_id)
@@ -202,7 +158,7 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
             if not found and wait > 0 and await watch.news(wait):
                 found = await ledger.messages.after(sender_id, after, PAGE)
         states = await ledger.desk.states(sender_id, [m.seq for m in found])
-        return {"messages": [_message(m, states.get(m.seq)) for m in found]}
+        return {"messages": [message_json(m, states.get(m.seq)) for m in found]}
 
     @router.post("/conversations/{sender_id}/messages", summary="Write to the customer")
     async def write(sender_id: str, body: Words, session: Writer) -> Json:
@@ -302,6 +258,20 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
         found = await backroom.customer(sender_id)
         return {"customer": found}
 
+    @router.get("/conversations/{sender_id}/why/{seq}", summary="Why this answer")
+    async def why(sender_id: str, seq: int, session: Reader) -> Json:
+        """Answer what was understood, and which rule, data and clauses decided."""
+        await visible(sender_id, session)
+        found = await ledger.desk.why(sender_id, seq) if 0 < seq < 2**62 else None
+        if found is None:
+            raise BadInput("not_found", 404)
+        return why_json(found)
+
+    @router.get("/templates", summary="What agents write often")
+    async def templates(session: Reader) -> Json:
+        """Answer the templates, filled in for this agent."""
+        return {"templates": shown(ready, session.agent.title)}
+
     @router.get("/clauses", summary="Clauses for words")
     async def clauses(
         session: Reader, q: Annotated[str, Query(max_length=300)] = ""
@@ -328,41 +298,3 @@ def build_router(rooms: WebRooms, desk: Desk, client: httpx.AsyncClient) -> APIR
         }
 
     return router
-
-
-def _me(session: DeskSession) -> Json:
-    agent = session.agent
-    return {
-        "name": agent.name,
-        "title": agent.title,
-        "role": agent.role.value,
-        "skills": list(agent.skills),
-        "capacity": agent.capacity,
-        "csrf": session.csrf,
-        "expires_at": session.expires_at.isoformat(),
-    }
-
-
-def _row(row: Listed) -> Json:
-    return {
-        "sender_id": row.sender_id,
-        "channel": row.channel,
-        "status": row.status.value,
-        "agent": row.agent,
-        "skill": row.skill,
-        "waiting_since": row.waiting_since and row.waiting_since.isoformat(),
-        "last_seq": row.last_seq,
-        "reason": row.reason,
-        "priority": row.priority,
-        "summary": row.summary,
-        "last_text": row.last_text,
-        "asked_seq": row.asked_seq,
-        "last_at": row.last_at and row.last_at.isoformat(),
-    }
-
-
-def _message(message: StoredMessage, state: tuple[str, str | None] | None) -> Json:
-    shown = event(message)
-    if state is not None:
-        shown["delivery"] = {"state": state[0], "reason": state[1]}
-    return shown

@@ -22,6 +22,7 @@ let reading = 0; // counts openings, so late answers of older ones are dropped
 const read = new Map(); // read.get(sender_id) = highest number the agent has seen
 let rows = { queue: [], mine: [], all: [] };
 let failing = false;
+let templates = []; // what agents write often
 let quoted = null; // the clause the next words will quote
 
 class Refused extends Error {
@@ -91,6 +92,7 @@ async function enter(found) {
   $('ready').checked = localStorage.getItem('ready') === 'yes';
   await beat();
   await refresh();
+  templates = (await get('templates').catch(() => ({ templates: [] }))).templates;
 }
 
 $('login-form').addEventListener('submit', async (event) => {
@@ -317,10 +319,61 @@ function drawMessage(message) {
     const why = message.delivery.reason ? `（${REASONS[message.delivery.reason] || message.delivery.reason}）` : '';
     line.append(el('div', 'state', state + why));
   }
+  if (message.author === 'bot') {
+    const button = el('button', 'why-button', '为什么');
+    button.type = 'button';
+    button.addEventListener('click', () => showWhy(message.seq));
+    line.append(button);
+  }
   const log = $('log');
   const below = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   log.append(line);
   if (below || message.author === 'agent') log.scrollTop = log.scrollHeight;
+}
+
+async function showWhy(seq) {
+  const lines = $('why-lines');
+  lines.replaceChildren();
+  const add = (name, words) => words && lines.append(el('dt', '', name), el('dd', '', words));
+  try {
+    const why = await get(at(current, `/why/${seq}`));
+    const percent = (value) => (value === null || value === undefined ? '' : ` ${Math.round(value * 100)}%`);
+    add('客户说', why.asked.map((each) => each.text || each.payload).join(' / '));
+    add('理解为', why.ranking.map((each) => `${each.intent}${percent(each.confidence)}`).join('，') || why.intent);
+    add('读出', why.values.map((each) => Object.values(each).join(' ')).join('，'));
+    add('办理中', why.active_form);
+    add('回答', why.responses.join('，'));
+    add('条款', why.searched.map((each) => JSON.stringify(each)).join('，'));
+    add('备注', why.note);
+  } catch (error) {
+    add('说明', '这条消息没有可看的过程。');
+  }
+  $('why').showModal();
+}
+
+// What agents write often: "/" and the beginning of a shortcut.
+
+function offerTemplates() {
+  const words = $('words');
+  const typed = words.value.startsWith('/') ? words.value.slice(1).toLowerCase() : null;
+  const found = typed === null ? [] : templates.filter((each) => each.shortcut.startsWith(typed) || each.text.includes(typed));
+  $('templates').hidden = !found.length;
+  $('templates').replaceChildren(...found.map((each) => {
+    const item = el('li');
+    const button = el('button', '', `/${each.shortcut}　${each.text}`);
+    button.type = 'button';
+    button.addEventListener('click', () => useTemplate(each));
+    item.append(button);
+    return item;
+  }));
+  return found;
+}
+
+function useTemplate(template) {
+  $('words').value = template.text;
+  delete $('words').dataset.key;
+  $('templates').hidden = true;
+  $('words').focus();
 }
 
 function partWords(part) {
@@ -361,10 +414,15 @@ $('composer').addEventListener('submit', (event) => {
   });
 });
 
-$('words').addEventListener('input', () => { delete $('words').dataset.key; });
+$('words').addEventListener('input', () => {
+  delete $('words').dataset.key;
+  offerTemplates();
+});
 $('words').addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
+  const [first] = $('words').value.startsWith('/') ? offerTemplates() : [];
+  if (first) return useTemplate(first);
   $('composer').requestSubmit();
 });
 

@@ -172,6 +172,25 @@ def test_that_the_keyboard_is_enough(desk, agent_page, arrive):
     assert "马上" in customer.seen()
 
 
+def test_that_templates_and_reasons_are_at_hand(desk, agent_page, arrive):
+    customer = arrive()
+    page = agent_page()
+    page.get_by_role("list", name="排队").get_by_role("button").first.wait_for()
+    page.keyboard.press("Alt+a")
+    page.get_by_role("button", name="交还机器人").wait_for()
+    words = page.get_by_label("回复客户")
+    words.fill("/nh")
+    page.get_by_role("list", name="常用语").get_by_text("我是人工客服小王").wait_for()
+    words.press("Enter")
+    words.press("Enter")
+    log = page.get_by_role("log", name="消息")
+    log.get_by_text("我是人工客服小王").wait_for()
+    assert "我是人工客服小王" in customer.seen()
+    page.get_by_role("button", name="为什么").first.click()
+    page.get_by_role("dialog").get_by_text("我的理赔怎么还没到账").wait_for()
+    page.keyboard.press("Escape")
+
+
 def test_that_a_conversation_taken_by_another_is_told(desk, agent_page, arrive):
     arrive()
     one, two = agent_page("agent1"), agent_page("agent2")

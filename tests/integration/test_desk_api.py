@@ -18,6 +18,7 @@ from wechat_kit import service, wechat
 from bot.desk_rules import Handoff
 from bot.ledger.agents import Role
 from channels.console.accounts import hash_password
+from channels.console.templates import load_templates
 
 PASSWORD = "correct horse"
 HASH = hash_password(PASSWORD)
@@ -383,3 +384,29 @@ async def test_that_agents_go_on_while_the_backroom_is_away(tmp_path):
         said = await one.post(f"{base}/messages", text="稍等", key="1")
         assert said.status_code == 200
         assert "稍等" in await seen_by(web, visitor)
+
+
+async def test_that_an_agent_sees_why_and_has_templates(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, (one, two, _)):
+        _, sender_id = await ask_for_human(edge, web)
+        base = f"conversations/{sender_id}"
+        await one.post(f"{base}/accept", key="a")
+        why = (await one.get(f"{base}/why/2")).json()
+        assert why["asked"][0]["text"] == "在吗"
+        assert why["intent"] == "greet"
+        for seq in (0, -1, 99, 2**70):
+            assert (await one.get(f"{base}/why/{seq}")).status_code == 404
+        assert (await two.get(f"{base}/why/2")).status_code == 404
+        found = (await one.get("templates")).json()["templates"]
+        assert "我是人工客服小王" in found[0]["text"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "templates: [3]", "x: 1", "templates: [{shortcut: a, text: '{b}'}]"]
+)
+def test_that_a_wrong_template_is_told(tmp_path, text):
+    path = tmp_path / "templates.yml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"templates\.yml"):
+        load_templates(path)
+    assert load_templates(tmp_path / "none.yml") == ()
