@@ -143,6 +143,9 @@ class Platform(Protocol):
     async def show_typing(self, sender_id: str, on: bool) -> None:
         """Show or hide the typing sign where the platform has one; never waits."""
 
+    async def stop(self) -> None:
+        """Close the platform's lines."""
+
 
 # Sleeps for some seconds without holding up other conversations.
 Rest = Callable[[float], Awaitable[None]]

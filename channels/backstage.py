@@ -97,6 +97,8 @@ class Backstage:
         await asyncio.gather(*self._workers, return_exceptions=True)
         await self.turns.stop()
         await self.sends.stop()
+        for platform in self.platforms.values():
+            await platform.stop()
         await self.outbox.stop()
         await self.feed.stop()
         if self.queue is not None:

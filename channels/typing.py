@@ -26,6 +26,12 @@ class TypingSigns:
         if on:
             self._waiting[sender_id] = asyncio.create_task(self._keep_on(sender_id))
 
+    def stop(self) -> None:
+        """Wait for nobody any more."""
+        for task in self._waiting.values():
+            task.cancel()
+        self._waiting.clear()
+
     async def _keep_on(self, sender_id: str) -> None:
         await asyncio.sleep(_AFTER_SECONDS)
         while True:

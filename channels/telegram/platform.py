@@ -60,8 +60,12 @@ class Piece:
     image: str | None = None
 
 
-def build_bot(settings: Settings) -> Bot:
-    """Return the client of the Bot API; nothing is sent yet."""
+def build_bot(settings: Settings) -> tuple[Bot, HTTPXRequest]:
+    """Return the client of the Bot API and its lines; nothing is sent yet.
+
+    The bot is never initialised (that would call Telegram), so it cannot be shut down:
+    whoever builds it shuts its lines down.
+    """
     assert settings.telegram_token is not None
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # retry_after as a timedelta
     base = settings.telegram_api_base.rstrip("/")
@@ -72,13 +76,14 @@ def build_bot(settings: Settings) -> Bot:
         connect_timeout=5.0,
         pool_timeout=5.0,
     )
-    return Bot(
+    bot = Bot(
         settings.telegram_token.get_secret_value(),
         base_url=f"{base}/bot",
         base_file_url=f"{base}/file/bot",
         request=request,
         get_updates_request=request,
     )
+    return bot, request
 
 
 class TelegramPlatform:
@@ -86,9 +91,12 @@ class TelegramPlatform:
 
     name = CHANNEL
 
-    def __init__(self, bot: Bot, rules: ChannelRules, notices: Notices) -> None:
+    def __init__(
+        self, bot: Bot, lines: HTTPXRequest, rules: ChannelRules, notices: Notices
+    ) -> None:
         self.rules = rules
         self._bot = bot
+        self._lines = lines
         self._notices = notices
         self._typing = TypingSigns(self._show_typing, _SIGN_SECONDS)
 
@@ -131,6 +139,11 @@ class TelegramPlatform:
     async def show_typing(self, sender_id: str, on: bool) -> None:
         """Show the typing sign when the answer takes long; a message ends it."""
         self._typing.turn(sender_id, on)
+
+    async def stop(self) -> None:
+        """Close the lines to Telegram."""
+        self._typing.stop()
+        await self._lines.shutdown()
 
     async def _show_typing(self, sender_id: str) -> None:
         try:

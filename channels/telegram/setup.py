@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI
 from telegram import Bot
 from telegram.error import TelegramError
+from telegram.request import HTTPXRequest
 
 from bot.channel_rules import ChannelRules, load_rules
 from bot.notices import Notices
@@ -30,7 +31,7 @@ def telegram_platform(settings: Settings, notices: Notices) -> TelegramPlatform 
     if settings.telegram_token is None:
         return None
     rules = load_rules().get(CHANNEL, ChannelRules())
-    return TelegramPlatform(build_bot(settings), rules, notices)
+    return TelegramPlatform(*build_bot(settings), rules, notices)
 
 
 @dataclass
@@ -39,6 +40,7 @@ class TelegramEdge:
 
     settings: Settings
     bot: Bot
+    lines: HTTPXRequest
     poller: Poller | None
 
     async def start(self) -> None:
@@ -64,6 +66,7 @@ class TelegramEdge:
         """Hear no more."""
         if self.poller is not None:
             await self.poller.stop()
+        await self.lines.shutdown()
 
 
 def telegram_edge(
@@ -77,7 +80,7 @@ def telegram_edge(
     settings = rooms.settings
     if settings.telegram_token is None:
         return None
-    bot = build_bot(settings)
+    bot, lines = build_bot(settings)
     door = TelegramDoor(rooms, bot)
     if settings.telegram_mode == "polling":
         if settings.redis_url:
@@ -86,8 +89,8 @@ def telegram_edge(
             )
         base = settings.telegram_api_base.rstrip("/")
         url = f"{base}/bot{settings.telegram_token.get_secret_value()}"
-        return TelegramEdge(settings, bot, Poller(door, client, url))
+        return TelegramEdge(settings, bot, lines, Poller(door, client, url))
     if settings.telegram_secret is None:
         raise ValueError("BAOKE_TELEGRAM_SECRET is missing: the webhook needs it")
     api.include_router(build_router(door, rooms))
-    return TelegramEdge(settings, bot, None)
+    return TelegramEdge(settings, bot, lines, None)

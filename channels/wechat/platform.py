@@ -162,6 +162,10 @@ class WeChatPlatform:
         if self._api is not None:
             self._typing.turn(sender_id, on)
 
+    async def stop(self) -> None:
+        """End; the HTTP client belongs to the process."""
+        self._typing.stop()
+
     async def _show_typing(self, sender_id: str) -> None:
         assert self._api is not None
         body = {"touser": openid_of(sender_id), "command": "Typing"}

@@ -68,6 +68,8 @@ class Mail:
 
     async def show_typing(self, sender_id, on): ...
 
+    async def stop(self): ...
+
 
 @pytest.fixture
 def post(ledger):

@@ -450,7 +450,7 @@ async def test_that_readiness_knows_an_empty_database(tmp_path):
     await edge.backstage.ledger.close()
 
 
-async def test_that_figures_and_headers_are_there_and_the_console_is_not(tmp_path):
+async def test_that_figures_and_headers_are_there_and_strange_paths_are_not(tmp_path):
     async with (
         served(make_edge(tmp_path, FakeBrain())) as url,
         visiting(url) as visitor,
@@ -459,7 +459,10 @@ async def test_that_figures_and_headers_are_there_and_the_console_is_not(tmp_pat
         await visitor.until(2)
         figures = (await visitor.client.get("/metrics")).text
         assert 'baoke_turns_total{outcome="answered"} 1.0' in figures
-        missing = await visitor.client.get("/console")
+        console = await visitor.client.get("/console")
+        assert console.status_code == 200
+        assert "script-src 'self'" in console.headers["content-security-policy"]
+        missing = await visitor.client.get("/nowhere")
         assert missing.status_code == 404
         assert missing.json()["error"]["code"] == "not_found"
         assert missing.headers["x-content-type-options"] == "nosniff"
