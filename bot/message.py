@@ -290,3 +290,9 @@ class StoredMessage:
     message_key: str | None = None
     text: str | None = None
     payload: str | None = None
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        """All choices it offers, in order."""
+        found = (part.buttons for part in self.parts if isinstance(part, ButtonsPart))
+        return tuple(button for buttons in found for button in buttons)

@@ -86,6 +86,11 @@ class Notices:
         """Return a sentence for the conversation, filled in."""
         return self.spoken[key].format(**values)
 
+    def place(self, latitude: float, longitude: float, title: str) -> str:
+        """Write a place, in degrees, as words of the customer."""
+        where = {"latitude": f"{latitude:.5f}", "longitude": f"{longitude:.5f}"}
+        return self.say("place", title=title, **where)
+
     def citation(self, *, said_already: bool = False, **values: str) -> str:
         """Write a quoted clause as words; without the quote when it was said."""
         form = self.source_form if said_already else self.citation_form

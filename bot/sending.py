@@ -6,7 +6,6 @@ a process dies in between, nobody knows whether it arrived, so it is not sent ag
 marked ``unknown``: no platform we know lets a repeat be recognised.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +17,7 @@ from bot.errors import Retryable, StoreError
 from bot.ledger.parcels import Parcel, Parcels, Progress
 from bot.message import Author
 from bot.pace import Pace
+from bot.persist import persist
 from bot.ports import Again, Clock, DeliveryState, Platform, Receipt, Rest, Work
 
 _FIRST_PAUSE = timedelta(seconds=1)  # doubled for each further try of a piece
@@ -195,13 +195,8 @@ async def _end(
 
 
 async def _note(counter: Counter, parcel: Parcel, progress: Progress) -> None:
-    """Write it down whatever it takes: what was sent cannot be sent back."""
-    pause = 0.1
-    while True:
-        try:
-            await counter.parcels.note(parcel, progress, counter.clock.now())
-            return
-        except StoreError as err:
-            log.error("delivery.not_noted", error=str(err))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 5.0)
+    """Write down how far a parcel has come; only that lets the next piece leave."""
+    await persist(
+        lambda: counter.parcels.note(parcel, progress, counter.clock.now()),
+        "delivery.not_noted",
+    )

@@ -114,11 +114,16 @@ def build_app(
     checks = checks or dict(health.build_checks(backstage))
     api = _build_api(rooms, backstage, checks)
     asgi = _wrap(socketio.ASGIApp(door.sio, api, socketio_path=SOCKET_PATH), rooms)
-    telegram = telegram_edge(api, rooms, backstage.client)
+    telegram = telegram_edge(
+        api, rooms, backstage.client, backstage.platforms.get("telegram")
+    )
     wechat = wechat_edge(
-        api, rooms, backstage.client, backstage.platforms.get("wechat"),
-        backstage.sends, backstage.desk,
-    )  # fmt: skip
+        api,
+        rooms,
+        backstage.platforms.get("wechat"),
+        backstage.sends,
+        backstage.desk,
+    )
     platforms = tuple(each for each in (telegram, wechat) if each is not None)
     edge = Edge(asgi, backstage, door, platforms)
     api.state.edge = edge

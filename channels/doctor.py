@@ -237,5 +237,4 @@ def _reach(url: str) -> str:
 def check_platforms(settings: Settings) -> Iterator[Check]:
     """WeChat and Telegram: off, or complete and reachable."""
     for found in examine_platforms(settings):
-        needed = not (found.ok or found.off)
-        yield Check(found.name, found.ok, found.detail, found.fix, needed=needed)
+        yield Check(found.name, found.ok, found.detail, found.fix, needed=not found.ok)

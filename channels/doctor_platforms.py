@@ -31,7 +31,6 @@ class Finding:
     ok: bool
     detail: str
     fix: str = ""
-    off: bool = False
 
 
 def examine_platforms(settings: Settings) -> Iterator[Finding]:
@@ -61,7 +60,7 @@ def _examine(
 ) -> Finding:
     missing = [key for key in needs if not getattr(settings, key)]
     if len(missing) == len(needs):
-        return Finding(name, True, "off (optional)", off=True)
+        return Finding(name, True, "off (optional)")
     if missing:
         names = ", ".join(f"BAOKE_{key.upper()}" for key in missing)
         return Finding(name, False, f"missing: {names}", f"set {names}")

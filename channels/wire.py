@@ -7,7 +7,6 @@ further key, except ``metadata``, which it strips first.
 from typing import Any
 
 from bot.message import (
-    ButtonsPart,
     CitationPart,
     FilePart,
     ImagePart,
@@ -109,9 +108,7 @@ def _text(message: StoredMessage) -> str:
 def _quick_replies(message: StoredMessage) -> list[Json]:
     return [
         {"content_type": "text", "title": button.title, "payload": button.payload}
-        for part in message.parts
-        if isinstance(part, ButtonsPart)
-        for button in part.buttons
+        for button in message.buttons
     ]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, desc, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.desk_rules import Status
 from bot.ledger.database import Database
@@ -235,12 +235,6 @@ class Agents:
             "detail": detail[:500],
         }
         await self._database.write(lambda c: c.execute(insert(desk_log).values(row)))
-
-    async def logged(self, limit: int = 100) -> tuple[dict[str, Any], ...]:
-        """Return the log, newest first."""
-        query = select(desk_log).order_by(desc(desk_log.c.id)).limit(limit)
-        rows = await self._database.read(lambda c: c.execute(query).all())
-        return tuple(row._asdict() for row in rows)
 
 
 def _agent(row: Any) -> Agent:

@@ -27,7 +27,6 @@ from bot.ledger.values import Accepted, Written
 from bot.message import (
     Author,
     Button,
-    ButtonsPart,
     Inbound,
     Outbound,
     StoredMessage,
@@ -164,10 +163,17 @@ class Messages:
             button
             for row in reversed(last)
             if row.numbered
-            for part in read_message(row).parts
-            if isinstance(part, ButtonsPart)
-            for button in part.buttons
+            for button in read_message(row).buttons
         )
+
+    async def button(self, sender_id: str, seq: int, index: int) -> Button | None:
+        """Return the button that stands there; None when there is none."""
+        query = select(*MESSAGE_COLUMNS).where(
+            messages.c.sender_id == sender_id, messages.c.seq == seq
+        )
+        row = await self._database.read(lambda c: c.execute(query).one_or_none())
+        buttons = read_message(row).buttons if row is not None else ()
+        return buttons[index] if index < len(buttons) else None
 
     async def offered(self, sender_id: str, window: int) -> tuple[Button, ...]:
         """Return the buttons within the last ``window`` messages, newest first."""
@@ -182,9 +188,7 @@ class Messages:
             button
             for row in rows
             if row.author != Author.CUSTOMER
-            for part in read_message(row).parts
-            if isinstance(part, ButtonsPart)
-            for button in part.buttons
+            for button in read_message(row).buttons
         )
 
 

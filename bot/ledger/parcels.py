@@ -37,7 +37,6 @@ class Parcel:
         push_after: An open call of the platform may carry it until then.
         more: Other messages wait behind it.
         left: What the platform allows, as far as it sets limits.
-        note: What stands as the reason so far.
     """
 
     messages: tuple[StoredMessage, ...]
@@ -50,7 +49,6 @@ class Parcel:
     push_after: datetime | None
     more: bool
     left: Left
-    note: str | None = None
 
     @property
     def sender_id(self) -> str:
@@ -157,7 +155,6 @@ def _next(
             *MESSAGE_COLUMNS,
             messages.c.turn_id,
             deliveries.c.state,
-            deliveries.c.reason,
             deliveries.c.progress,
             deliveries.c.attempts,
             deliveries.c.unsure,
@@ -186,7 +183,6 @@ def _next(
         first.push_after,
         len(rows) > len(chosen),
         read_left(connection, sender_id, now),
-        first.reason,
     )
 
 

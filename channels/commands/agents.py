@@ -1,13 +1,13 @@
 """``baoke agents``: who may sit at the desk."""
 
 import argparse
-import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from pathlib import Path
 
-from bot.ledger.agents import Agents, Role
+import yaml
+
+from bot.ledger.agents import Role
 from bot.ledger.repository import Ledger
 from channels.commands.console import (
     Context,
@@ -18,15 +18,10 @@ from channels.commands.console import (
     show,
     show_json,
 )
+from channels.commands.ledger_side import with_ledger
 from channels.console.accounts import hash_password
 
-T = TypeVar("T")
-# INTERFACES: the demo's agents; titles are what customers are told.
-DEMO = (
-    ("agent1", "小王", Role.AGENT, ("理赔", "保全")),
-    ("agent2", "小李", Role.AGENT, ("理赔", "保全")),
-    ("leader", "陈组长", Role.LEADER, ("理赔", "保全")),
-)
+DEMO_FILE = Path("data/demo/agents.yml")  # below the project root
 PASSWORD_FILE = "agent_password"  # below var/, when no password was given
 
 
@@ -62,7 +57,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run_list(args: argparse.Namespace, context: Context) -> int:
     """Print accounts; never their passwords."""
-    found = _with_agents(context, lambda agents: agents.listed())
+    found = with_ledger(context, lambda ledger: ledger.agents.listed())
     rows = [
         {
             "name": agent.name,
@@ -94,9 +89,9 @@ def run_add(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("--capacity is between 1 and 100")
     hashed = hash_password(sys.stdin.readline().rstrip("\r\n"))
     role, skills = Role(args.role), tuple(args.skill)
-    _with_agents(
+    with_ledger(
         context,
-        lambda agents: agents.put(
+        lambda ledger: ledger.agents.put(
             args.name, args.title[:50], hashed, role, skills, args.capacity
         ),
     )
@@ -117,12 +112,16 @@ def add_demo_agents(context: Context) -> str:
     password = given or secrets.token_urlsafe(9)
     hashed = hash_password(password, least=1)  # a demo's may be short
 
-    async def put(agents: Agents) -> None:
-        for name, title, role, skills in DEMO:
-            await agents.put(name, title, hashed, role, skills)
+    path = context.settings.root / DEMO_FILE
+    rows = yaml.safe_load(path.read_text(encoding="utf-8"))["agents"]
 
-    _with_agents(context, put)
-    names = ", ".join(name for name, *_ in DEMO)
+    async def put(ledger: Ledger) -> None:
+        for row in rows:
+            role, skills = Role(row["role"]), row["skills"]
+            await ledger.agents.put(row["name"], row["title"], hashed, role, skills)
+
+    with_ledger(context, put)
+    names = ", ".join(row["name"] for row in rows)
     if given:
         return f"{names}: password BAOKE_AGENT_PASSWORD"
     path = context.settings.var / PASSWORD_FILE
@@ -134,20 +133,7 @@ def add_demo_agents(context: Context) -> str:
 
 def run_disable(args: argparse.Namespace, context: Context) -> int:
     """Close an account and end its sessions."""
-    if not _with_agents(context, lambda agents: agents.disable(args.name)):
+    if not with_ledger(context, lambda ledger: ledger.agents.disable(args.name)):
         raise UsageError(f"there is no agent {args.name}")
     show(f"{args.name} may no longer log in")
     return 0
-
-
-def _with_agents(context: Context, act: Callable[[Agents], Awaitable[T]]) -> T:
-    async def run() -> T:
-        settings = context.settings
-        ledger = Ledger.at(settings.database_url, settings.root)
-        try:
-            await ledger.check()
-            return await act(ledger.agents)
-        finally:
-            await ledger.close()
-
-    return asyncio.run(run())

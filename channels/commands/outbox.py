@@ -1,7 +1,6 @@
 """``baoke outbox``: messages that did not arrive, and what to do about them."""
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +10,15 @@ from bot.clock import SystemClock
 from bot.errors import BaokeError
 from bot.ledger.database import sync_url
 from bot.ledger.deliveries import Deliveries, Delivery
-from bot.ledger.repository import Ledger
-from channels.commands.console import Context, Subparsers, add_command, add_group, show
+from channels.commands.console import (
+    Context,
+    Subparsers,
+    add_command,
+    add_group,
+    show,
+)
 from channels.commands.console import show_json as print_json
+from channels.commands.ledger_side import with_ledger
 
 STUCK_AFTER = timedelta(minutes=2)
 T = TypeVar("T")
@@ -104,15 +109,7 @@ def _with_deliveries(context: Context, ask: Callable[[Deliveries], Awaitable[T]]
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise BaokeError("there is no ledger yet; `baoke up` makes one")
 
-    async def run() -> T:
-        ledger = Ledger.at(settings.database_url, settings.root)
-        try:
-            await ledger.check()
-            return await ask(ledger.deliveries)
-        finally:
-            await ledger.close()
-
-    return asyncio.run(run())
+    return with_ledger(context, lambda ledger: ask(ledger.deliveries))
 
 
 def _json(delivery: Delivery) -> dict[str, object]:

@@ -19,7 +19,7 @@ from telegram.error import TelegramError
 
 from bot.errors import BadInput, Overloaded, StoreError
 from bot.ledger.values import Accepted
-from bot.message import ButtonsPart, Inbound, Kind
+from bot.message import Inbound, Kind
 from channels.attachments import keep_file
 from channels.telegram import CHANNEL
 from channels.telegram.reading import File, Press, Update, read_update
@@ -116,27 +116,15 @@ class TelegramDoor:
             payload = update.payload
             return Inbound(*base, Kind.PAYLOAD, text=update.text, payload=payload)
         if update.place is not None:
-            latitude, longitude, title = update.place
-            words = notices.say(
-                "place", latitude=f"{latitude:.5f}", longitude=f"{longitude:.5f}",
-                title=title,
-            )  # fmt: skip
+            words = notices.place(*update.place)
             return Inbound(*base, Kind.TEXT, text=words)
         return Inbound(*base, Kind.TEXT, text=update.text)
 
     async def _pressed(self, sender_id: str, press: Press) -> str:
         """Return what a button means; it may stand far above, or be none of ours."""
         messages = self._rooms.ledger.messages
-        found = await messages.after(sender_id, press.seq - 1, 1) if press.seq else ()
-        buttons = [
-            button
-            for message in found
-            if message.seq == press.seq
-            for part in message.parts
-            if isinstance(part, ButtonsPart)
-            for button in part.buttons
-        ]
-        return buttons[press.index].payload if press.index < len(buttons) else _STALE
+        button = await messages.button(sender_id, press.seq, press.index)
+        return button.payload if button is not None else _STALE
 
     async def _with_file(self, update: Update, file: File) -> Inbound:
         """Fetch a file and keep it.

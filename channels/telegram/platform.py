@@ -27,7 +27,7 @@ from telegram.request import HTTPXRequest
 
 from bot.channel_rules import ChannelRules
 from bot.errors import Retryable
-from bot.message import ButtonsPart, ImagePart, StoredMessage
+from bot.message import ImagePart, StoredMessage
 from bot.notices import Notices
 from bot.ports import DeliveryState, Receipt
 from bot.settings import Settings
@@ -95,7 +95,7 @@ class TelegramPlatform:
         self, bot: Bot, lines: HTTPXRequest, rules: ChannelRules, notices: Notices
     ) -> None:
         self.rules = rules
-        self._bot = bot
+        self.bot = bot
         self._lines = lines
         self._notices = notices
         self._typing = TypingSigns(self._show_typing, _SIGN_SECONDS)
@@ -120,9 +120,9 @@ class TelegramPlatform:
         chat_id = chat_of(sender_id)
         try:
             if piece.image:
-                await self._bot.send_photo(chat_id, piece.image)
+                await self.bot.send_photo(chat_id, piece.image)
             else:
-                await self._bot.send_message(
+                await self.bot.send_message(
                     chat_id, piece.text, reply_markup=_keyboard(piece)
                 )
         except TelegramError as err:
@@ -147,16 +147,15 @@ class TelegramPlatform:
 
     async def _show_typing(self, sender_id: str) -> None:
         try:
-            await self._bot.send_chat_action(chat_of(sender_id), ChatAction.TYPING)
+            await self.bot.send_chat_action(chat_of(sender_id), ChatAction.TYPING)
         except TelegramError as err:
             log.debug("telegram.no_typing", error=type(err).__name__)
 
 
 def _buttons(message: StoredMessage) -> tuple[tuple[str, str], ...]:
-    found = [b for p in message.parts if isinstance(p, ButtonsPart) for b in p.buttons]
     return tuple(
         (button.title, callback_data(message.seq, index))
-        for index, button in enumerate(found)
+        for index, button in enumerate(message.buttons)
     )
 
 

@@ -7,7 +7,6 @@ import structlog
 from fastapi import FastAPI
 from telegram import Bot
 from telegram.error import TelegramError
-from telegram.request import HTTPXRequest
 
 from bot.channel_rules import ChannelRules, load_rules
 from bot.notices import Notices
@@ -40,7 +39,6 @@ class TelegramEdge:
 
     settings: Settings
     bot: Bot
-    lines: HTTPXRequest
     poller: Poller | None
 
     async def start(self) -> None:
@@ -66,11 +64,10 @@ class TelegramEdge:
         """Hear no more."""
         if self.poller is not None:
             await self.poller.stop()
-        await self.lines.shutdown()
 
 
 def telegram_edge(
-    api: FastAPI, rooms: WebRooms, client: httpx.AsyncClient
+    api: FastAPI, rooms: WebRooms, client: httpx.AsyncClient, platform: object
 ) -> TelegramEdge | None:
     """Add Telegram to an edge; None when it is off.
 
@@ -78,9 +75,10 @@ def telegram_edge(
         ValueError: A setting is missing or contradicts another.
     """
     settings = rooms.settings
-    if settings.telegram_token is None:
+    if not isinstance(platform, TelegramPlatform):
         return None
-    bot, lines = build_bot(settings)
+    bot = platform.bot
+    assert settings.telegram_token is not None
     door = TelegramDoor(rooms, bot)
     if settings.telegram_mode == "polling":
         if settings.redis_url:
@@ -89,8 +87,8 @@ def telegram_edge(
             )
         base = settings.telegram_api_base.rstrip("/")
         url = f"{base}/bot{settings.telegram_token.get_secret_value()}"
-        return TelegramEdge(settings, bot, lines, Poller(door, client, url))
+        return TelegramEdge(settings, bot, Poller(door, client, url))
     if settings.telegram_secret is None:
         raise ValueError("BAOKE_TELEGRAM_SECRET is missing: the webhook needs it")
     api.include_router(build_router(door, rooms))
-    return TelegramEdge(settings, bot, lines, None)
+    return TelegramEdge(settings, bot, None)

@@ -22,11 +22,11 @@ from bot.ledger.values import Accepted
 from bot.message import (
     Attachment,
     Author,
-    ButtonsPart,
     Inbound,
     Kind,
     Terms,
 )
+from bot.persist import persist
 from bot.ports import Dispatcher
 from channels.visitors import WebRooms
 from channels.wechat import CHANNEL
@@ -212,18 +212,11 @@ class WeChatDoor:
         claimed = replace(parcel, attempts=parcel.attempts + 1)
 
         async def settle() -> None:
-            pause = 0.1
-            while True:
-                try:
-                    await passive.settle(
-                        claimed, len(pieces), push_after,
-                        self._rooms.clock.now(),
-                    )  # fmt: skip
-                    break
-                except StoreError as err:
-                    log.error("wechat.not_settled", error=str(err))
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, 5.0)
+            clock = self._rooms.clock
+            await persist(
+                lambda: passive.settle(claimed, len(pieces), push_after, clock.now()),
+                "wechat.not_settled",
+            )
             await self._sends.wake(parcel.sender_id)
 
         return Reply(text, settle=settle)
@@ -258,11 +251,7 @@ class WeChatDoor:
         if callback.media is not None:
             return await self._accept_file(callback, terms)
         if callback.place is not None:
-            latitude, longitude, title = callback.place
-            text = notices.say(
-                "place", latitude=f"{latitude:.5f}", longitude=f"{longitude:.5f}",
-                title=title,
-            )  # fmt: skip
+            text = notices.place(*callback.place)
         elif payload := await self._payload(callback):
             words = text or self._event_words(callback)
             inbound = replace(
@@ -297,17 +286,8 @@ class WeChatDoor:
             return buttons[chosen].payload if 0 <= chosen < len(buttons) else None
         if callback.press is None:
             return None
-        seq, index = callback.press
-        found = await messages.after(sender_id, seq - 1, 1) if seq else ()
-        offered = [
-            button
-            for message in found
-            if message.seq == seq
-            for part in message.parts
-            if isinstance(part, ButtonsPart)
-            for button in part.buttons
-        ]
-        return offered[index].payload if index < len(offered) else _STALE
+        button = await messages.button(sender_id, *callback.press)
+        return button.payload if button is not None else _STALE
 
     async def _accept_file(self, callback: Callback, terms: Terms | None) -> Accepted:
         """Note the file first: nobody else knows where it lies."""

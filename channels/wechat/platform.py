@@ -14,7 +14,7 @@ import structlog
 from bot.channel_rules import ChannelRules
 from bot.errors import BaokeError
 from bot.ledger.contacts import Contacts
-from bot.message import Author, ButtonsPart, ImagePart, StoredMessage
+from bot.message import Author, ImagePart, StoredMessage
 from bot.notices import Notices
 from bot.ports import Clock, DeliveryState, Receipt
 from channels.typing import TypingSigns
@@ -82,7 +82,7 @@ class WeChatPlatform:
         notice: LateNotice | None = None,
     ) -> None:
         self.rules = rules
-        self._api = api
+        self.api = api
         self._notices = notices
         self._contacts = contacts
         self._clock = clock
@@ -127,18 +127,18 @@ class WeChatPlatform:
 
     async def send(self, sender_id: str, piece: Piece) -> Receipt:
         """Send one piece, see ``Platform.send``."""
-        if self._api is None:
+        if self.api is None:
             return Receipt(DeliveryState.KEPT, "api_unauthorised")
         menu = bool(piece.buttons) and self._menus
         try:
             try:
-                await self._api.post(_SEND, self._body(sender_id, piece, menu))
+                await self.api.post(_SEND, self._body(sender_id, piece, menu))
             except WeChatError as err:
                 if not menu or err.code != _NO_MENUS:
                     raise
                 log.warning("wechat.no_menus", code=err.code)
                 self._menus = menu = False
-                await self._api.post(_SEND, self._body(sender_id, piece, menu))
+                await self.api.post(_SEND, self._body(sender_id, piece, menu))
         except WeChatError as err:
             return _receipt(err)
         except Uncertain as err:
@@ -148,18 +148,18 @@ class WeChatPlatform:
 
     async def remind(self, sender_id: str) -> None:
         """Tell by a template message that an answer waits, once in a while."""
-        if self._notice is None or self._api is None:
+        if self._notice is None or self.api is None:
             return
         now, pause = self._clock.now(), self._notice.pause
         try:
             if await self._contacts.may_remind(sender_id, now, pause):
-                await self._notice.send(self._api, openid_of(sender_id), now)
+                await self._notice.send(self.api, openid_of(sender_id), now)
         except BaokeError as err:
             log.warning("wechat.not_reminded", error=str(err)[:100])
 
     async def show_typing(self, sender_id: str, on: bool) -> None:
         """Show the typing sign when the answer takes long; a message ends it."""
-        if self._api is not None:
+        if self.api is not None:
             self._typing.turn(sender_id, on)
 
     async def stop(self) -> None:
@@ -167,10 +167,10 @@ class WeChatPlatform:
         self._typing.stop()
 
     async def _show_typing(self, sender_id: str) -> None:
-        assert self._api is not None
+        assert self.api is not None
         body = {"touser": openid_of(sender_id), "command": "Typing"}
         try:
-            await self._api.post(_TYPING, body)
+            await self.api.post(_TYPING, body)
         except BaokeError as err:
             log.debug("wechat.no_typing", error=str(err)[:100])
 
@@ -209,10 +209,9 @@ def clean_xml_text(text: str) -> str:
 
 
 def _buttons(message: StoredMessage) -> tuple[tuple[str, str], ...]:
-    found = [b for p in message.parts if isinstance(p, ButtonsPart) for b in p.buttons]
     return tuple(
         (menu_id(message.seq, index), button.title)
-        for index, button in enumerate(found)
+        for index, button in enumerate(message.buttons)
     )
 
 

@@ -120,7 +120,6 @@ def _menu_names(settings: Settings) -> dict[str, str]:
 def wechat_edge(
     api: FastAPI,
     rooms: WebRooms,
-    client: httpx.AsyncClient,
     platform: object,
     sends: Dispatcher,
     desk: Desk,
@@ -132,7 +131,7 @@ def wechat_edge(
     """
     if not isinstance(platform, WeChatPlatform):
         return None
-    remote = wechat_api(rooms.settings, client, rooms.ledger, rooms.clock)
+    remote = platform.api
     door = WeChatDoor(
         rooms, platform, sends, desk, fetches_files=remote is not None,
         names=_menu_names(rooms.settings),

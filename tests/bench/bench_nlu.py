@@ -138,6 +138,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--held-out", type=Path, default=held_out, metavar="TSV")
     parser.add_argument("--cache", type=Path, default=ROOT / "var" / "cache")
     parser.add_argument("--full", metavar="PYTHON", help="of the full Rasa install")
+    kept = ROOT / "var" / "bench"
+    parser.add_argument(
+        "--keep", type=Path, default=kept, help="trained models' folder"
+    )
     parser.add_argument("--write", type=Path, metavar="MD", help="put the table there")
     return parser.parse_args()
 
@@ -231,7 +235,8 @@ def whole_pipelines(
         for title, python, config in runs:
             print(f"… {title}", file=sys.stderr, flush=True)
             own = config.is_relative_to(ASSISTANT)
-            files = (config, nlu, questions, folder / "out.json")
+            args.keep.mkdir(parents=True, exist_ok=True)
+            files = (config, nlu, questions, folder / "out.json", args.keep.resolve())
             result = _run_pipeline(python, *files, placeholder=own)
             names, confidence = zip(*result.pop("found"), strict=True)
             judged = measure(names, np.array(confidence), *wanted_of(held))
@@ -243,13 +248,14 @@ def _run_pipeline(
     python: str,
     config: Path,
     nlu: Path,
-    questions: Path,
+    asked: Path,
     out: Path,
+    kept: Path,
     *,
     placeholder: bool,
 ) -> dict[str, Any]:
     command = [python, str(HERE / "rasa_pipeline.py")]
-    command += [str(path) for path in (config, nlu, questions, out)]
+    command += [str(path) for path in (config, nlu, asked, out, kept)]
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "LOG_LEVEL": "ERROR"}
     if placeholder:  # as installed by default, whatever this environment holds
         env["PYTHONPATH"] = str(ASSISTANT / "placeholder")

@@ -165,7 +165,7 @@ class Visitor:
     async def until(self, count: int) -> list[dict[str, Any]]:
         """Read until the conversation has so many messages."""
         found: list[dict[str, Any]] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(found) < count:
                 after = found[-1]["seq"] if found else 0
                 found += await self.events(after, wait=5)
@@ -223,7 +223,7 @@ class SocketClient:
         return [data for name, data in self.got if name == event]
 
     async def until(self, event: str, count: int = 1) -> list[Any]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.all(event)) < count:
                 self._news.clear()
                 await self._news.wait()

@@ -154,7 +154,7 @@ async def open_channel(request, tmp_path, brain):
 
 async def until(channel, *wanted):
     """Wait until exactly these words were shown, each somewhere in a message."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             text = "\n".join(await channel.shown())
             if all(words in text for words in wanted):

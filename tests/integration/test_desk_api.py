@@ -74,7 +74,7 @@ async def ask_for_human(edge, web):
     visitor = await Visitor.arrive(web)
     await visitor.post(text="在吗", client_message_id="m1")
     sender_id = await newest(edge)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "答：在吗" not in await seen_by(web, visitor):
             await asyncio.sleep(0.02)
     wish = Handoff("customer_asked")
@@ -177,7 +177,7 @@ async def test_that_only_the_holder_writes_and_the_bot_is_silent(tmp_path):
         assert len(brain.asked) == asked
         assert (await one.post(f"{base}/release", key="r")).status_code == 200
         await visitor.post(text="谢谢", client_message_id="m3")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "答：谢谢" not in await seen_by(web, visitor):
                 await asyncio.sleep(0.05)
 
@@ -199,7 +199,7 @@ async def test_that_notes_never_reach_the_customer_or_the_bot(tmp_path):
         assert [note["text"] for note in notes] == [secret, "转给理赔-机密"]
         await two.post(f"{base}/close", key="c", summary="已解释-机密")
         await visitor.post(text="又来了", client_message_id="m9")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while "答：又来了" not in await seen_by(web, visitor):
                 await asyncio.sleep(0.05)
         assert "机密" not in await seen_by(web, visitor)
@@ -244,7 +244,7 @@ async def test_that_an_agent_sees_what_wechat_still_allows(tmp_path):
         await browser.post(f"{base}/accept", key="a")
         await browser.post(f"{base}/messages", text="我是小王", key="1")
         await fake.until(lambda: "我是小王" in fake.followers["oCustomer1"].texts)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (left := (await browser.get(base)).json()["left"])["pushes"] != 2:
                 await asyncio.sleep(0.05)
         assert datetime.fromisoformat(left["until"]) > datetime.now(UTC)

@@ -200,7 +200,7 @@ class Phone:
 
     async def answer(self, words):
         """Wait until something with these words was sent; return that call."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 found = await self.client.get("/api/v1/test/responses")
                 self.seen = found.json()

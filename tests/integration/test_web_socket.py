@@ -171,7 +171,7 @@ async def test_that_an_acknowledged_message_is_delivered(tmp_path):
         mine = await client.request(**OURS)
         await client.utter("一", mine["session_id"])
         await client.until("bot_uttered")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 await asyncio.sleep(0.01)
                 await edge.backstage.outbox.flush()
@@ -381,7 +381,7 @@ async def test_that_a_socket_full_of_junk_is_closed(tmp_path):
         client.sio.on("disconnect", lambda *_: gone.set())
         for _ in range(30):
             await client.sio.emit("who_knows", {"a": 1})
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await gone.wait()
 
 
@@ -422,7 +422,7 @@ async def test_that_too_many_windows_close_the_oldest(tmp_path):
             other = await SocketClient().open(url, auth={"token": mine["token"]})
             await other.request(mine["session_id"], **OURS)
             others.append(other)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await gone.wait()
         for other in others:
             await other.close()

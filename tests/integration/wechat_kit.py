@@ -271,7 +271,7 @@ class WeChat:
         plain = crypto.decrypt_message({"Encrypt": sealed}, *given)
         return ElementTree.fromstring(plain)
 
-    async def until(self, check, seconds=20):
+    async def until(self, check, seconds=60):
         """Wait until a condition holds."""
         async with asyncio.timeout(seconds):
             while not (found := check()):

@@ -118,7 +118,7 @@ async def play(url, desk, ledger, seed):
             await agent.act(sender_id, "release")
         await visitor.post(text="最后", client_message_id="last")
         said.append("最后")
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(60):
             while not await _answered(ledger, sender_id):
                 for agent in agents:
                     await agent.act(sender_id, "release")

@@ -1,37 +1,34 @@
 """Train and time one whole Rasa pipeline; run by an interpreter that has Rasa.
 
-In: ``CONFIG NLU_FILE QUESTIONS OUT`` (YAML, YAML, JSON list of texts, path). Out: JSON
-with the best intent and confidence per text, seconds of the training, milliseconds per
-parse and the process's memory. The working folder is bot/assistant.
+In: ``CONFIG NLU_FILE QUESTIONS OUT KEPT`` (YAML, YAML, JSON list of texts, path, folder).
+Out: JSON with the best intent and confidence per text, seconds of the training,
+milliseconds per parse and the process's memory. A model of the same sentences already in
+KEPT is asked without training again. The working folder is bot/assistant.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import resource
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 WARM = 20  # parses that do not count
 
 
-def main(config: str, nlu: str, questions: str, out: str) -> None:
+def main(config: str, nlu: str, questions: str, out: str, kept: str) -> None:
     """Run once."""
     from launch import use_placeholder_when_missing
 
     use_placeholder_when_missing()
     from rasa.core.agent import Agent
-    from rasa.model_training import train_nlu
 
     texts = json.loads(Path(questions).read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        model = train_nlu(config, nlu, folder)
-        seconds = time.perf_counter() - started
-        agent = Agent.load(model)
+    model, seconds = trained(Path(config), Path(nlu), Path(kept))
+    agent = Agent.load(model)
 
     async def parse_all() -> None:
         for text in texts[:WARM]:
@@ -54,6 +51,19 @@ def main(config: str, nlu: str, questions: str, out: str) -> None:
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     Path(out).write_text(json.dumps(result, ensure_ascii=False), encoding="utf-8")
+
+
+def trained(config: Path, nlu: Path, kept: Path) -> tuple[str, float]:
+    """The model's path and the seconds its training took."""
+    from rasa.model_training import train_nlu
+
+    digest = hashlib.sha256(config.read_bytes() + nlu.read_bytes()).hexdigest()[:16]
+    seconds_file = kept / f"{digest}.seconds"  # written last: the model is whole
+    if not seconds_file.exists():
+        started = time.perf_counter()
+        train_nlu(str(config), str(nlu), str(kept), fixed_model_name=digest)
+        seconds_file.write_text(str(time.perf_counter() - started))
+    return str(kept / f"{digest}.tar.gz"), float(seconds_file.read_text())
 
 
 if __name__ == "__main__":
