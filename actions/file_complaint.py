@@ -225,9 +225,6 @@ def promise_for(services: Services, received: datetime) -> Promise:
     if commitment is None or clause is None:
         raise LookupError(f"no commitment in {PROMISE} of the agreement in force")
     calendar = services.calendar
-    if commitment.unit == "自然日":
-        due = calendar.add_natural_days(received, commitment.amount)
-    else:
-        due = calendar.add_workdays(received, commitment.amount)
+    due = calendar.due(received, commitment.amount, commitment.unit)
     legal = calendar.add_natural_days(received, LEGAL_DAYS)
     return Promise(min(due, legal), due, cite(clause))

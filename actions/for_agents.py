@@ -6,7 +6,7 @@ not see at once. Read only; served by scripts/serve_actions.py beside the action
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from actions.agreement.cite import Citation, cite
@@ -19,17 +19,23 @@ HITS = 5
 MAX_QUESTION_CHARS = 300
 _SHOWN = 4  # last characters of a number
 
+ANSWER_PROMISE = "第三条(二)2"
+
 Json = dict[str, Any]
+Mask = Callable[[str], str]
 
 
-def customer_of(services: Services, sender_id: str) -> Json:
-    """Return who a conversation belongs to and their business, masked.
+def customer_of(services: Services, sender_id: str, *, reveal: bool = False) -> Json:
+    """Return who a conversation belongs to and their business, masked or not.
 
     Returns:
         ``verified`` says whether the customer has proven who they are; without that
         there are only the complaints of the conversation itself.
     """
     now = services.now()
+    number: Mask = plain if reveal else masked_number
+    name: Mask = plain if reveal else masked_name
+    phone: Mask = plain if reveal else masked_phone
     with services.unit_of_work() as unit:
         customer = unit.identity.customer_of(sender_id, now)
         locked = unit.identity.locked_until(sender_id, now)
@@ -40,11 +46,11 @@ def customer_of(services: Services, sender_id: str) -> Json:
     return {
         "verified": customer is not None,
         "locked_until": locked.isoformat() if locked is not None else None,
-        "name": masked_name(customer.name) if customer is not None else None,
-        "phone": masked_phone(customer.phone) if customer is not None else None,
+        "name": name(customer.name) if customer is not None else None,
+        "phone": phone(customer.phone) if customer is not None else None,
         "policies": [
             {
-                "number": masked_number(policy.policy_no),
+                "number": number(policy.policy_no),
                 "what": policy.name,
                 "status": _word("policy_status", policy.status),
                 "until": day(policy.end),
@@ -53,7 +59,7 @@ def customer_of(services: Services, sender_id: str) -> Json:
         ],
         "claims": [
             {
-                "number": masked_number(claim.claim_no),
+                "number": number(claim.claim_no),
                 "what": f"{claim.product} {claim.kind}".strip(),
                 "status": _word("claim_status", claim.status),
                 "amount": money(claim.amount_fen),
@@ -62,7 +68,7 @@ def customer_of(services: Services, sender_id: str) -> Json:
         ],
         "complaints": [
             {
-                "number": masked_number(complaint.complaint_no),
+                "number": number(complaint.complaint_no),
                 "what": complaint.category,
                 "status": _word("complaint_status", complaint.status),
                 "due": complaint.due_at.astimezone(BEIJING).isoformat(),
@@ -86,6 +92,19 @@ def clause_at(library: Library, document: str, ref: str) -> Json | None:
     """Return one clause as it may be quoted; None when there is none."""
     clause = library.clause(ref, document)
     return None if clause is None else _shown(cite(clause))
+
+
+def plain(value: str) -> str:
+    """Return a value as it is."""
+    return value
+
+
+def answer_promise(library: Library) -> Json | None:
+    """Return how soon questions are answered by the agreement in force."""
+    promised = library.commitment(ANSWER_PROMISE)
+    if promised is None:
+        return None
+    return {"ref": promised.ref, "amount": promised.amount, "unit": promised.unit}
 
 
 def masked_number(number: str) -> str:

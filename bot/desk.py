@@ -3,17 +3,24 @@
 In: wishes for a human, agents' steps. Out: moves in the ledger and honest words.
 """
 
-from bot.desk_rules import Handoff, Move, Priority, QueuePlace, Status
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.desk_rules import Handoff, Move, Priority, QueuePlace, Rating, Status
 from bot.ledger.moves import Moves, Tell
 from bot.ledger.values import Announce, Conclusion, Outcome, Turn, Written
 from bot.message import Author, Button, ButtonsPart, Outbound, Part, TextPart
 from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.ports import Clock, WorkHours
+from bot.rating import rating_parts, read_rating
 from bot.settings import Settings
+from bot.triggers import Triggers
 
 REQUEST_PAYLOAD = "/request_handoff"
 CANCEL_PAYLOAD = "/cancel_handoff"
+_ENDING = frozenset({"goodbye", "thank"})  # intents after which the bot asks how it was
+_LOW = 1  # score
 
 
 class Desk:
@@ -27,12 +34,14 @@ class Desk:
         clock: Clock,
         settings: Settings,
         outbox: Outbox,
+        triggers: Triggers | None = None,
     ) -> None:
         self._moves = moves
         self._outbox = outbox
         self._notices = notices
         self._hours = hours
         self._clock = clock
+        self._triggers = triggers or Triggers()
         self._hint_every = settings.queue_hint_every
 
     # Inside a turn: values that the ledger writes when the turn ends.
@@ -43,9 +52,18 @@ class Desk:
         outcome: Outcome,
         replies: tuple[Outbound, ...] = (),
         handoff: Handoff | None = None,
-        **rest: str | None,
+        *,
+        intent: str | None = None,
+        note: str | None = None,
     ) -> Conclusion:
-        """Build the end of a turn; with a handoff it queues the conversation."""
+        """Build the end of a turn; a wish for a human queues the conversation.
+
+        The wish is the brain's, or a trigger's among the customer's words. A turn that
+        failed is one when the turn before it failed too; the ledger knows.
+        """
+        handoff = handoff or self._triggers.of(m.text for m in turn.messages)
+        if outcome is Outcome.FAILED:
+            handoff = handoff or Handoff("brain_failed")
         move = None
         if handoff is not None:
             asked = handoff.reason == "customer_asked"
@@ -56,12 +74,24 @@ class Desk:
             announce=self._announce(turn.sender_id, f"{turn.turn_id}:queue"),
             hint_every=self._hint_every,
             move=move,
-            note=rest.get("note"),
+            note=note,
+            intent=intent,
+            rating=self._ask_about_bot(turn) if intent in _ENDING else None,
+        )
+
+    def _ask_about_bot(self, turn: Turn) -> tuple[Rating, Outbound]:
+        rating = Rating(turn.turn_id, "bot")
+        parts = rating_parts(self._notices, rating, None)
+        key = f"{turn.turn_id}:rate"
+        return rating, Outbound(
+            turn.sender_id, Author.SYSTEM, parts, key, turn.last_seq
         )
 
     def command(self, turn: Turn) -> Conclusion | None:
-        """Handle what the edge does without the brain: leaving the queue."""
+        """Handle what the edge does without the brain: leaving the queue, ratings."""
         message = turn.messages[-1]
+        if (rated := read_rating(message.payload)) is not None:
+            return self._thank(turn, rated)
         pressed = message.payload == CANCEL_PAYLOAD
         said = message.text is not None and self._notices.means(
             "cancel_handoff", message.text
@@ -84,6 +114,17 @@ class Desk:
             announce=self._announce(turn.sender_id, f"{turn.turn_id}:queue"),
             hint_every=self._hint_every,
             move=move if waits else None,
+        )
+
+    def _thank(self, turn: Turn, rated: tuple[str, int | None]) -> Conclusion:
+        """Take a rating; of several answers the first one counts."""
+        key = "rating_skipped" if rated[1] is None else "rated"
+        reply = self.offer_human(turn, "rated_low")
+        if rated[1] != _LOW:
+            words = (TextPart(self._notices.say(key)),)
+            reply = replace(reply, parts=words)
+        return replace(
+            self.conclude(turn, Outcome.COMMANDED, (reply,)), rated=rated, move=None
         )
 
     def wants_human(self, turn: Turn) -> bool:
@@ -126,7 +167,7 @@ class Desk:
             IllegalMove: It is queued, with an agent or closed.
         """
         announce = self._announce(sender_id, f"{key}:queue")
-        move = Move(Status.QUEUED, "system", handoff)
+        move = Move(Status.QUEUED, "system", handoff, found=Status.BOT)
         return await self._make(sender_id, move, lambda place: (announce(place),))
 
     async def accept(
@@ -155,7 +196,10 @@ class Desk:
             IllegalMove: This agent does not hold it.
         """
         move = Move(Status.BOT, f"agent:{agent}", Handoff("released"), held_by=agent)
-        return await self._step(sender_id, move, "agent_left", title or agent, key)
+        rating = Rating(key, f"agent:{agent}")
+        return await self._step(
+            sender_id, move, "agent_left", title or agent, key, rating
+        )
 
     async def requeue(
         self, sender_id: str, agent: str, key: str, skill: str | None, memo: str
@@ -178,33 +222,101 @@ class Desk:
         Raises:
             IllegalMove: The first one does not hold it.
         """
-        handoff = Handoff("transferred")
-        move = Move(Status.QUEUED, f"agent:{agent}", handoff, held_by=agent)
-        await self._make(sender_id, move, lambda place: ())
-        return await self.accept(sender_id, to, key, title)
+        away = Move(Status.QUEUED, f"agent:{agent}", Handoff("transferred"), agent)
+        taken = Move(Status.AGENT, f"agent:{to}", Handoff("accepted"))
+        return await self._step(
+            sender_id, (away, taken), "agent_joined", title or to, key
+        )
+
+    async def take(
+        self,
+        sender_id: str,
+        agent: str,
+        key: str,
+        *,
+        found: Status,
+        held_by: str | None = None,
+        title: str | None = None,
+    ) -> Written:
+        """Take a conversation from the bot, the queue or another agent.
+
+        Args:
+            sender_id: The conversation.
+            agent: Who takes it.
+            key: Makes the words unique.
+            found: Where it was when the agent decided; of two who decide, one gets it.
+            held_by: Which agent held it then.
+            title: What customers are told; the account's name without one.
+
+        Raises:
+            IllegalMove: It is elsewhere by now, or ended.
+        """
+        actor = f"agent:{agent}"
+        taken = Move(Status.AGENT, actor, Handoff("taken_over"))
+        steps: tuple[Move, ...] = (taken,)
+        if found is not Status.QUEUED:
+            away = Move(Status.QUEUED, actor, Handoff("taken_over"), held_by, found)
+            steps = (away, taken)
+        return await self._step(sender_id, steps, "agent_joined", title or agent, key)
+
+    async def rescue(self, sender_id: str, agent: str, title: str, key: str) -> Written:
+        """Queue a conversation again whose agent has gone without a word.
+
+        Raises:
+            IllegalMove: This agent does not hold it any more.
+        """
+        handoff = Handoff("agent_gone", Priority.HIGH)
+        move = Move(Status.QUEUED, "system", handoff, held_by=agent)
+        words = TextPart(self._notices.say("agent_gone", agent=title))
+        said = Outbound(sender_id, Author.SYSTEM, (words,), f"{key}:agent_gone")
+        announce = self._announce(sender_id, f"{key}:queue")
+        return await self._make(sender_id, move, lambda place: (said, announce(place)))
 
     async def close(
-        self, sender_id: str, agent: str, key: str, summary: str | None = None
+        self,
+        sender_id: str,
+        agent: str,
+        key: str,
+        summary: str | None = None,
+        category: str | None = None,
+        title: str | None = None,
     ) -> Written:
-        """End a conversation with a summary.
+        """End a conversation with a summary and a category, and ask the customer how it was.
 
         Raises:
             IllegalMove: This agent does not hold it.
         """
-        handoff = Handoff("closed", summary=summary)
+        handoff = Handoff("closed", summary=summary, category=category)
         move = Move(Status.CLOSED, f"agent:{agent}", handoff, held_by=agent)
-        return await self._step(sender_id, move, "conversation_closed", agent, key)
+        rating = Rating(key, f"agent:{agent}")
+        return await self._step(
+            sender_id, move, "conversation_closed", title or agent, key, rating
+        )
 
     async def _step(
-        self, sender_id: str, move: Move, notice: str, agent: str, key: str
+        self,
+        sender_id: str,
+        moves: Move | Sequence[Move],
+        notice: str,
+        agent: str,
+        key: str,
+        rating: Rating | None = None,
     ) -> Written:
-        words = TextPart(self._notices.say(notice, agent=agent))
-        said = Outbound(sender_id, Author.SYSTEM, (words,), f"{key}:{notice}")
-        return await self._make(sender_id, move, lambda place: (said,))
+        parts: tuple[Part, ...] = (TextPart(self._notices.say(notice, agent=agent)),)
+        if rating is not None:
+            parts += rating_parts(self._notices, rating, agent)
+        said = Outbound(sender_id, Author.SYSTEM, parts, f"{key}:{notice}")
+        return await self._make(sender_id, moves, lambda place: (said,), rating)
 
-    async def _make(self, sender_id: str, move: Move, tell: Tell) -> Written:
+    async def _make(
+        self,
+        sender_id: str,
+        moves: Move | Sequence[Move],
+        tell: Tell,
+        rating: Rating | None = None,
+    ) -> Written:
         now = self._clock.now()
-        written = await self._moves.make(sender_id, move, now, tell)
+        written = await self._moves.make(sender_id, moves, now, tell, rating)
         await self._outbox.publish(sender_id, written)
         return written
 
@@ -214,7 +326,8 @@ class Desk:
         def announce(place: QueuePlace) -> Outbound:
             now = self._clock.now()
             name = "still_queued" if place.already else "queued"
-            values: dict[str, object] = {"ahead": place.ahead}
+            wait = self._notices.wait(place.present, place.minutes)
+            values: dict[str, object] = {"ahead": place.ahead, "wait": wait}
             if not self._hours.is_open(now):
                 name += "_after_hours"
                 opens = self._hours.next_open(now)

@@ -45,12 +45,14 @@ class Handoff:
     Attributes:
         reason: Machine word such as ``customer_asked`` or ``brain_failed``.
         skill: Skill of the agent who should take it (理赔, 保全), None for any.
+        category: What it was about, when it ends.
     """
 
     reason: str
     priority: Priority = Priority.NORMAL
     skill: str | None = None
     summary: str | None = None
+    category: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,14 @@ class Move:
     Attributes:
         actor: ``customer``, ``bot``, ``system`` or ``agent:<name>``.
         held_by: Only legal while this agent holds the conversation.
+        found: Only legal from this state; None: from any that the rules allow.
     """
 
     to: Status
     actor: str
     handoff: Handoff
     held_by: str | None = None
+    found: Status | None = None
 
 
 def check_move(current: Status, to: Status) -> None:
@@ -85,7 +89,25 @@ class QueuePlace:
     Attributes:
         ahead: Conversations that will be served before it.
         already: It was queued before, so this is a reminder.
+        present: Agents who are there and take conversations.
+        minutes: How long it will take at the pace of the last hour; None when too
+            little was done in it to say.
     """
 
     ahead: int
     already: bool
+    present: int = 0
+    minutes: int | None = None
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A question to the customer how a spell with somebody was.
+
+    Attributes:
+        episode: Names the spell, once in a conversation.
+        about: ``bot`` or ``agent:<name>``.
+    """
+
+    episode: str
+    about: str

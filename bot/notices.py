@@ -13,6 +13,8 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 # A trailing mark never changes what a command word means.
 _TRAILING = "。．.！!？?～~，, "
 
+_LONG_MINUTES = 60
+
 _SPOKEN = frozenset(
     {
         "brain_failed",
@@ -38,6 +40,12 @@ _SPOKEN = frozenset(
         "more_waits",
         "reply_number",
         "media_lost",
+        "agent_gone",
+        "rate_agent",
+        "rate_bot",
+        "rated",
+        "rated_low",
+        "rating_skipped",
     }
 )
 
@@ -54,6 +62,7 @@ class Notices:
     titles: Mapping[str, str]
     refused: Mapping[str, str]
     moments: Mapping[str, str]
+    waits: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
     kinds: Mapping[str, str]
     citation_form: str
@@ -76,6 +85,7 @@ class Notices:
             raw["titles"],
             raw["refused"],
             raw["moments"],
+            raw["waits"],
             words,
             raw["kinds"],
             raw["citation"],
@@ -104,6 +114,15 @@ class Notices:
     def means(self, command: str, text: str) -> bool:
         """Say whether a whole message is one of a command's words."""
         return text.strip().rstrip(_TRAILING) in self.words[command]
+
+    def wait(self, present: int, minutes: int | None) -> str:
+        """Write how long a wait will be, as far as it can honestly be said."""
+        if present == 0:
+            return self.waits["nobody"]
+        if minutes is None:
+            return ""
+        key = "minutes" if minutes <= _LONG_MINUTES else "long"
+        return self.waits[key].format(minutes=minutes)
 
     def moment(self, at: datetime, now: datetime) -> str:
         """Write a moment as customers say it, in Beijing time."""

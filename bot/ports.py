@@ -27,6 +27,9 @@ class WorkHours(Protocol):
     def next_open(self, moment: datetime) -> datetime:
         """Return the next moment at which work begins."""
 
+    def due(self, start: datetime, amount: int, unit: str) -> datetime:
+        """Return when a commitment of the agreement ends that starts at a moment."""
+
 
 @dataclass(frozen=True)
 class Question:

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     wechat_forget: Literal["profile", "nothing"] = "profile"  # when somebody unfollows
     wechat_notice: Path | None = None  # file of the notice that an answer waits
 
+    # An agent is asked this long to take a conversation, then somebody else is.
+    desk_offer: timedelta = Field(timedelta(seconds=30), ge=timedelta(seconds=1))
+    # Waiting customers of an agent without a heartbeat for so long are queued again.
+    desk_gone: timedelta = Field(timedelta(minutes=3), ge=timedelta(seconds=1))
     agent_password: SecretStr | None = None  # first one of the demo's agents
 
     telegram_token: SecretStr | None = None  # of the bot; switches Telegram on

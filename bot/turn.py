@@ -184,11 +184,13 @@ async def _ask(rooms: Rooms, turn: Turn, *, may_wait: bool) -> Conclusion | _Pau
     if answer.unfinished:
         return _Pause.UNFINISHED
     end = rooms.desk.conclude(
-        turn, Outcome.ANSWERED, _outbounds(turn, answer), answer.handoff
+        turn,
+        Outcome.ANSWERED,
+        _outbounds(turn, answer),
+        answer.handoff,
+        intent=answer.intent,
     )
-    return replace(
-        end, intent=answer.intent, confidence=answer.confidence, trace=answer.trace
-    )
+    return replace(end, confidence=answer.confidence, trace=answer.trace)
 
 
 def _will_pass(rooms: Rooms, turn: Turn, err: BrainError) -> bool:

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from bot.errors import BadInput, BaokeError
 from bot.inbox import Inbox
 from bot.notices import Notices
+from bot.offers import Dealer, OfferTimes
 from bot.payloads import PayloadRules
 from bot.ports import Brain, Clock, WorkHours
 from bot.settings import Settings
@@ -43,6 +44,7 @@ class Edge:
     asgi: Any
     backstage: Backstage
     door: SocketDoor
+    dealer: Dealer
     platforms: tuple[TelegramEdge | WeChatEdge, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,6 +55,7 @@ class Edge:
         """Begin to serve."""
         await self.backstage.start()
         self.door.start()
+        self.dealer.start()
         for platform in self.platforms:
             await platform.start()
         log.info("edge.started", works=bool(self.backstage.works))
@@ -61,6 +64,7 @@ class Edge:
         """Close the doors, then end what can end."""
         for platform in self.platforms:
             await platform.stop()
+        await self.dealer.stop()
         await self.door.stop()
         await self.backstage.stop()
         log.info("edge.stopped")
@@ -125,7 +129,10 @@ def build_app(
         backstage.desk,
     )
     platforms = tuple(each for each in (telegram, wechat) if each is not None)
-    edge = Edge(asgi, backstage, door, platforms)
+    times = OfferTimes(settings.desk_offer, settings.desk_gone)
+    offers = backstage.ledger.offers
+    dealer = Dealer(offers, backstage.desk, backstage.clock, times)
+    edge = Edge(asgi, backstage, door, dealer, platforms)
     api.state.edge = edge
     return edge
 
@@ -160,7 +167,9 @@ def _build_api(rooms: WebRooms, backstage: Backstage, checks: Any) -> FastAPI:
     )
     api.include_router(web.build_router(rooms))
     api.include_router(attachments.build_router(rooms))
-    api.include_router(desk_api.build_router(rooms, backstage.desk, backstage.client))
+    api.include_router(
+        desk_api.build_router(rooms, backstage.desk, backstage.hours, backstage.client)
+    )
     api.include_router(health.build_router(checks, rooms.metrics))
     api.include_router(pages.build_router())
 
@@ -194,7 +203,8 @@ def _wrap(app: Any, rooms: WebRooms) -> Any:
     too_large = refusal(BadInput("body_too_large", 413), rooms.notices, settings)
 
     def limit_for(path: str) -> int:
-        if path == "/api/chat/attachments":
+        desk_file = path.startswith("/api/desk/") and path.endswith("/files")
+        if path == "/api/chat/attachments" or desk_file:
             return settings.max_attachment_bytes + attachments.FORM_OVERHEAD_BYTES
         return settings.max_body_bytes
 

@@ -51,7 +51,7 @@ class Upload:
 
     name: str
     content: bytes
-    client_message_id: str | None
+    key: str | None  # makes a repeat a repeat
 
 
 def media_type_of(head: bytes) -> str | None:
@@ -80,7 +80,8 @@ def build_router(rooms: WebRooms) -> APIRouter:
         """Take multipart field ``file``, answer ``{"attachment_id", "seq"}``."""
         session = session_of(request, rooms)
         rooms.limits.attachment.take(session.sender_id)
-        sent = await _read_upload(request, rooms.settings.max_attachment_bytes)
+        limit = rooms.settings.max_attachment_bytes
+        sent = await read_upload(request, limit, "client_message_id")
         attachment, seq = await _keep(rooms, session, address_of(request), sent)
         return JSONResponse({"attachment_id": attachment.attachment_id, "seq": seq})
 
@@ -88,18 +89,36 @@ def build_router(rooms: WebRooms) -> APIRouter:
     async def download(request: Request, attachment_id: str) -> FileResponse:
         """Return the file to the session that it belongs to, to nobody else."""
         session = session_of(request, rooms)
-        found = await rooms.ledger.attachments.get(session.sender_id, attachment_id)
-        path = rooms.settings.attachments_dir / (found.attachment_id if found else "-")
-        if found is None or not await asyncio.to_thread(path.is_file):
-            raise BadInput("not_found", status=404)
-        disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
-        headers = {**FILE_HEADERS, "Content-Disposition": disposition}
-        return FileResponse(path, media_type=found.media_type, headers=headers)
+        return await give_file(rooms, session.sender_id, attachment_id)
 
     return router
 
 
-async def _read_upload(request: Request, max_bytes: int) -> Upload:
+async def give_file(
+    rooms: WebRooms, sender_id: str, attachment_id: str
+) -> FileResponse:
+    """Answer with a file of a conversation.
+
+    Raises:
+        BadInput: The conversation has no such file.
+    """
+    found = await rooms.ledger.attachments.get(sender_id, attachment_id)
+    path = rooms.settings.attachments_dir / (found.attachment_id if found else "-")
+    if found is None or not await asyncio.to_thread(path.is_file):
+        raise BadInput("not_found", status=404)
+    disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+    headers = {**FILE_HEADERS, "Content-Disposition": disposition}
+    return FileResponse(path, media_type=found.media_type, headers=headers)
+
+
+async def read_upload(
+    request: Request, max_bytes: int, key_field: str = "key"
+) -> Upload:
+    """Read one file of a form; at most one byte more than is allowed.
+
+    Raises:
+        BadInput: There is none.
+    """
     kind = request.headers.get("content-type", "")
     if not kind.startswith("multipart/form-data"):
         raise BadInput("attachment_missing")
@@ -112,7 +131,7 @@ async def _read_upload(request: Request, max_bytes: int) -> Upload:
         if not files:
             raise BadInput("attachment_missing")
         content = await files[0].read(max_bytes + 1)
-        key = form.get("client_message_id")
+        key = form.get(key_field)
         name = files[0].filename or ""
         return Upload(name, content, key if isinstance(key, str) else None)
     finally:
@@ -125,7 +144,7 @@ async def _keep(
     """Keep the file and put it into the conversation."""
     now = rooms.clock.now()
     attachment = await keep_file(rooms, session.sender_id, sent.name, sent.content, now)
-    key = {"client_message_id": sent.client_message_id}
+    key = {"client_message_id": sent.key}
     inbound = Inbound(
         session.sender_id,
         read_key(key),

@@ -29,6 +29,7 @@ from bot.ports import Brain, Clock, Dispatcher, Platform, Work, WorkHours
 from bot.sending import Counter, sender
 from bot.settings import Settings
 from bot.sweep import Cursor, Sweeper
+from bot.triggers import TRIGGERS_FILE, Triggers
 from bot.turn import Rooms
 from channels.metrics import Metrics
 from channels.telegram.setup import telegram_platform
@@ -165,7 +166,8 @@ def build_backstage(
         feed = Feed()
         sends = LocalDispatcher(send, SENDS_AT_ONCE)
     outbox = Outbox(ledger.deliveries, platforms, feed, clock, sends)
-    desk = Desk(ledger.moves, notices, hours, clock, settings, outbox)
+    triggers = Triggers.load(settings.root / TRIGGERS_FILE)
+    desk = Desk(ledger.moves, notices, hours, clock, settings, outbox, triggers)
     rooms = Rooms(ledger.turns, desk, brain, outbox, clock, settings, metrics.turn)
     answer = worker(rooms)
     if queue is None:

@@ -72,8 +72,8 @@ def uttered_plain(message: StoredMessage, notices: Notices) -> list[Json]:
     return said
 
 
-def plain_text(message: StoredMessage, notices: Notices) -> str:
-    """Return a message as words, with its clauses and the names of its files."""
+def plain_text(message: StoredMessage, notices: Notices, *, files: bool = True) -> str:
+    """Return a message as words, with its clauses and the names of its files or not."""
     lines = [_text(message)] if _text(message) else []
     for part in message.parts:
         if isinstance(part, CitationPart):
@@ -81,7 +81,7 @@ def plain_text(message: StoredMessage, notices: Notices) -> str:
             # An answer that is the quotation itself need not say it twice.
             said_already = bool(part.quote) and part.quote in _text(message)
             lines.append(notices.citation(said_already=said_already, **values))
-        elif isinstance(part, FilePart):
+        elif isinstance(part, FilePart) and files:
             lines.append(part.name)
     return "\n".join(lines)
 

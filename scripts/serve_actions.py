@@ -42,7 +42,7 @@ def add_desk_routes(app: Any) -> None:
     from sanic.response import HTTPResponse, json
 
     from actions.errors import ActionsError
-    from actions.for_agents import clause_at, clauses_for, customer_of
+    from actions.for_agents import answer_promise, clause_at, clauses_for, customer_of
     from actions.services import open_services
 
     async def answer(work: Callable[[], Any]) -> HTTPResponse:
@@ -55,7 +55,13 @@ def add_desk_routes(app: Any) -> None:
 
     async def customer(request: Request) -> HTTPResponse:
         sender_id = request.args.get("sender_id", "")
-        return await answer(lambda: customer_of(open_services(), sender_id))
+        reveal = request.args.get("reveal", "") == "yes"
+        return await answer(
+            lambda: customer_of(open_services(), sender_id, reveal=reveal)
+        )
+
+    async def promise(_: Request) -> HTTPResponse:
+        return await answer(lambda: answer_promise(open_services().library()))
 
     async def clauses(request: Request) -> HTTPResponse:
         question = request.args.get("q", "")
@@ -68,6 +74,7 @@ def add_desk_routes(app: Any) -> None:
     app.add_route(customer, "/desk/customer")
     app.add_route(clauses, "/desk/clauses")
     app.add_route(clause, "/desk/clause")
+    app.add_route(promise, "/desk/promise")
 
 
 def warm_up() -> None:

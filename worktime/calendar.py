@@ -148,6 +148,26 @@ class WorkCalendar:
         last = _local(start).date() + days * DAY
         return _at(last, LAST_SECOND).astimezone(UTC)
 
+    def due(self, start: datetime, amount: int, unit: str) -> datetime:
+        """Return when a commitment ends.
+
+        Args:
+            start: What starts its clock.
+            amount: Of units.
+            unit: 工作小时, 工作日 or 自然日.
+
+        Raises:
+            ValueError: There is no such unit, or the amount is negative.
+        """
+        count = {
+            "工作小时": self.add_work_hours,
+            "工作日": self.add_workdays,
+            "自然日": self.add_natural_days,
+        }.get(unit)
+        if count is None:
+            raise ValueError(f"no unit {unit}")
+        return count(start, amount)
+
     def _is_official_workday(self, day: date) -> bool:
         plan = self.official.years.get(day.year)
         if plan is None:

@@ -15,13 +15,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from bot.desk_rules import Status
 from bot.ledger.database import Database
-from bot.ledger.tables import (
-    agent_sessions,
-    agents,
-    conversations,
-    desk_log,
-    notes,
-)
+from bot.ledger.desk_tables import agent_sessions, agents, desk_log, notes
+from bot.ledger.tables import conversations
 
 
 class Role(StrEnum):
@@ -152,6 +147,16 @@ class Agents:
         values = {"ready": ready, "seen_at": now}
         changed = update(agents).where(agents.c.name == name).values(values)
         await self._database.write(lambda c: c.execute(changed))
+
+    async def loads(self) -> dict[str, int]:
+        """Return how many conversations each agent holds, by name."""
+        query = (
+            select(conversations.c.agent, func.count())
+            .where(conversations.c.status == Status.AGENT)
+            .group_by(conversations.c.agent)
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return {row[0]: row[1] for row in rows}
 
     async def held(self, name: str) -> int:
         """Count the conversations an agent holds."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, desc, func, select
+from sqlalchemy import and_, desc, exists, func, select
 
 from bot.desk_rules import Status
 from bot.ledger.database import Database
@@ -20,6 +20,8 @@ class Listed:
 
     Attributes:
         waiting_since: When it was queued; None with an agent.
+        offered_to, offered_at: Who is asked to take it, and since when.
+        answered: An agent wrote after the customer's newest message.
         reason, priority, summary: Of the newest handoff.
         last_text, last_at, asked_seq: Of the customer's newest message.
     """
@@ -36,6 +38,9 @@ class Listed:
     last_text: str
     last_at: datetime | None
     asked_seq: int
+    offered_to: str | None = None
+    offered_at: datetime | None = None
+    answered: bool = False
 
     @property
     def channel(self) -> str:
@@ -64,6 +69,11 @@ class DeskView:
         where = conversations.c.status == Status.AGENT
         if agent is not None:
             where = and_(where, conversations.c.agent == agent)
+        return await self._list(where, (conversations.c.updated_at.desc(),), limit)
+
+    async def live(self, limit: int = 100) -> tuple[Listed, ...]:
+        """Return what the bot talks about, the newest message first."""
+        where = conversations.c.status == Status.BOT
         return await self._list(where, (conversations.c.updated_at.desc(),), limit)
 
     async def one(self, sender_id: str) -> Listed | None:
@@ -123,14 +133,28 @@ class DeskView:
         last = and_(
             messages.c.sender_id == conversations.c.sender_id, messages.c.seq == asked
         )
+        later = messages.alias("later")
+        answered = (
+            exists()
+            .where(
+                later.c.sender_id == conversations.c.sender_id,
+                later.c.seq > asked,
+                later.c.author == Author.AGENT,
+            )
+            .correlate(conversations)
+            .label("answered")
+        )
         query = (
             select(
+                answered,
                 conversations.c.sender_id,
                 conversations.c.status,
                 conversations.c.agent,
                 conversations.c.skill,
                 conversations.c.queued_at,
                 conversations.c.last_seq,
+                conversations.c.offered_to,
+                conversations.c.offered_at,
                 handoffs.c.reason,
                 handoffs.c.priority,
                 handoffs.c.summary,
@@ -164,4 +188,7 @@ def _listed(row: Any) -> Listed:
         words[:200],
         row.at,
         row.seq or 0,
+        row.offered_to,
+        row.offered_at,
+        bool(row.answered),
     )

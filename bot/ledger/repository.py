@@ -14,8 +14,10 @@ from bot.ledger.deliveries import Deliveries
 from bot.ledger.desk_view import DeskView
 from bot.ledger.messages import Messages
 from bot.ledger.moves import Moves
+from bot.ledger.offers import Offers
 from bot.ledger.parcels import Parcels
 from bot.ledger.passive import PassiveReplies
+from bot.ledger.ratings import Ratings
 from bot.ledger.turns import Turns
 
 
@@ -37,6 +39,8 @@ class Ledger:
         self.fetches = Fetches(database)
         self.agents = Agents(database)
         self.desk = DeskView(database)
+        self.ratings = Ratings(database)
+        self.offers = Offers(database)
 
     @classmethod
     def at(cls, database_url: str, root: Path) -> Self:

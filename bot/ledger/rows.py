@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from bot.desk_rules import Handoff, Move, Priority, Status, check_move
 from bot.errors import IllegalMove
@@ -74,22 +74,6 @@ def find_conversation(connection: Connection, sender_id: str) -> AnyRow | None:
     return connection.execute(query).one_or_none()
 
 
-def count_ahead(connection: Connection, row: AnyRow) -> int:
-    """Count the queued conversations that come before this one."""
-    order = tuple_(
-        conversations.c.queue_rank,
-        conversations.c.queued_at,
-        conversations.c.sender_id,
-    )
-    mine = tuple_(row.queue_rank, row.queued_at, row.sender_id)
-    query = (
-        select(func.count())
-        .select_from(conversations)
-        .where(conversations.c.status == Status.QUEUED, order < mine)
-    )
-    return connection.execute(query).scalar_one()
-
-
 def write_move(
     connection: Connection,
     row: AnyRow,
@@ -107,6 +91,8 @@ def write_move(
     """
     before = Status(row.status)
     check_move(before, move.to)
+    if move.found is not None and move.found is not before:
+        raise IllegalMove(f"{before}, not {move.found}")
     if move.held_by is not None and row.agent != move.held_by:
         raise IllegalMove(f"not held by {move.held_by}")
     changed = (
@@ -128,6 +114,7 @@ def write_move(
             priority=handoff.priority,
             skill=handoff.skill,
             summary=handoff.summary,
+            category=handoff.category,
             turn_id=turn_id,
         )
     )
@@ -137,13 +124,18 @@ def write_move(
 def _held_by(move: Move, skill: str | None, now: datetime) -> dict[str, Any]:
     """Return the conversation's columns after a move."""
     waits, taken = move.to is Status.QUEUED, move.to is Status.AGENT
+    agent = move.actor.removeprefix("agent:") if taken else None
     return {
         "status": move.to,
         "queued_at": now if waits else None,
         "queue_rank": _QUEUE_RANK[move.handoff.priority] if waits else 0,
         "skill": move.handoff.skill if waits else skill,
-        "agent": move.actor.removeprefix("agent:") if taken else None,
+        "agent": agent,
         "hinted_at": now if waits else None,
+        "offered_to": None,
+        "offered_at": None,
+        "passed_by": None,
+        **({"last_agent": agent} if taken else {}),
     }
 
 

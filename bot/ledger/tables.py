@@ -61,10 +61,11 @@ metadata = MetaData(
     }
 )
 
-_Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts INTEGER only
+Id = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts INTEGER only
 
 
-def _conversation(primary_key: bool = False) -> Column[str]:
+def conversation_key(primary_key: bool = False) -> Column[str]:
+    """Return a column that names a conversation."""
     return Column(
         "sender_id",
         String(200),
@@ -87,6 +88,11 @@ conversations = Table(
     Column("queue_rank", Integer, nullable=False, server_default="0"),  # high = -1
     Column("skill", String(50)),
     Column("agent", String(100)),
+    Column("last_agent", String(100)),  # who held it last; stays
+    # While queued: who is asked to take it, since when, and who let it pass.
+    Column("offered_to", String(50)),
+    Column("offered_at", UtcDateTime),
+    Column("passed_by", JSON(none_as_null=True)),
     Column("hinted_at", UtcDateTime),  # the queue position was last told
     Column("push_after", UtcDateTime),  # an open call may carry the reply until then
     Index("ix_conversations_status_queue", "status", "queue_rank", "queued_at"),
@@ -95,7 +101,7 @@ conversations = Table(
 messages = Table(
     "messages",
     metadata,
-    _conversation(primary_key=True),
+    conversation_key(primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 …
     Column("author", String(16), nullable=False),
     Column("kind", String(16), nullable=False),
@@ -126,7 +132,7 @@ turns = Table(
     "turns",
     metadata,
     Column("turn_id", String(64), primary_key=True),
-    _conversation(),
+    conversation_key(),
     Column("state", String(16), nullable=False),  # running, finished
     Column("attempt", Integer, nullable=False, server_default="1"),  # times taken up
     Column("postponed_at", UtcDateTime),  # first time the brain was away
@@ -146,7 +152,7 @@ turns = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    _conversation(primary_key=True),
+    conversation_key(primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("channel", String(32), primary_key=True),
     Column("state", String(16), nullable=False),  # ports.DeliveryState
@@ -195,7 +201,7 @@ deliveries = Table(
 allowances = Table(
     "allowances",
     metadata,
-    _conversation(primary_key=True),
+    conversation_key(primary_key=True),
     Column("trigger", String(16), primary_key=True),  # message, menu, follow, scan
     Column("allowed", Integer, nullable=False),
     Column("used", Integer, nullable=False),
@@ -208,7 +214,7 @@ allowances = Table(
 passive_replies = Table(
     "passive_replies",
     metadata,
-    _conversation(primary_key=True),
+    conversation_key(primary_key=True),
     Column("seq", BigInteger, primary_key=True, autoincrement=False),  # of the question
     Column("text", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
@@ -252,8 +258,8 @@ media_fetches = Table(
 handoffs = Table(
     "handoffs",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    _conversation(),
+    Column("id", Id, primary_key=True, autoincrement=True),
+    conversation_key(),
     Column("moved_from", String(16), nullable=False),
     Column("moved_to", String(16), nullable=False),
     Column("at", UtcDateTime, nullable=False),
@@ -262,69 +268,21 @@ handoffs = Table(
     Column("priority", String(16), nullable=False),
     Column("skill", String(50)),
     Column("summary", Text),
+    Column("category", String(50)),  # what it was about, when it ends
     Column("turn_id", String(64)),
     Index("ix_handoffs_sender_id_at", "sender_id", "at"),
+    Index("ix_handoffs_moved_to_at", "moved_to", "at"),  # how fast agents take
 )
 
 attachments = Table(
     "attachments",
     metadata,
     Column("attachment_id", String(64), primary_key=True),
-    _conversation(),
+    conversation_key(),
     Column("name", String(255), nullable=False),  # as the customer called it
     Column("media_type", String(100), nullable=False),  # read from its first bytes
     Column("size_bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_attachments_sender_id", "sender_id"),
-)
-
-# Agents of the desk.
-agents = Table(
-    "agents",
-    metadata,
-    Column("name", String(50), primary_key=True),
-    Column("title", String(50), nullable=False),  # what customers are told
-    Column("password_hash", String(200), nullable=False),  # argon2
-    Column("role", String(16), nullable=False),  # agent, leader
-    Column("skills", JSON, nullable=False),
-    Column("capacity", Integer, nullable=False),  # conversations at once
-    Column("active", Boolean, nullable=False),
-    Column("ready", Boolean, nullable=False, server_default=false()),
-    Column("seen_at", UtcDateTime),  # last heartbeat
-    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
-    Column("locked_until", UtcDateTime),
-)
-
-agent_sessions = Table(
-    "agent_sessions",
-    metadata,
-    Column("token_hash", String(64), primary_key=True),  # sha256 of the cookie
-    Column("agent", String(50), ForeignKey("agents.name"), nullable=False),
-    Column("csrf", String(64), nullable=False),
-    Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
-)
-
-# Words among agents: read by nothing that speaks to customers or to the bot.
-notes = Table(
-    "notes",
-    metadata,
-    Column("note_id", _Id, primary_key=True, autoincrement=True),
-    _conversation(),
-    Column("agent", String(50), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("text", Text, nullable=False),
-    Index("ix_notes_sender_id", "sender_id"),
-)
-
-desk_log = Table(
-    "desk_log",
-    metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("at", UtcDateTime, nullable=False),
-    Column("agent", String(50), nullable=False),
-    Column("what", String(32), nullable=False),
-    Column("sender_id", String(200)),
-    Column("detail", String(500), nullable=False),
 )

@@ -14,12 +14,12 @@ from sqlalchemy import (
     update,
 )
 
-from bot.desk_rules import Move, QueuePlace, Status
+from bot.desk_rules import Move, Status
 from bot.errors import StaleTurn
 from bot.ledger.database import Database
+from bot.ledger.ratings import answer_rating, ask_rating
 from bot.ledger.rows import (
     AnyRow,
-    count_ahead,
     lock_conversation,
     next_seqs,
     write_move,
@@ -28,6 +28,7 @@ from bot.ledger.rows import (
 from bot.ledger.tables import conversations, messages, turns
 from bot.ledger.turn_begin import awaiting, begin_turn, join_turn
 from bot.ledger.values import Conclusion, Outcome, Turn, Written
+from bot.ledger.waiting import place_of
 from bot.message import Outbound
 
 
@@ -148,6 +149,11 @@ def _finish(
     if not held:
         row, spoken, moved = _apply(connection, row, turn, end, now)
         said = end.replies + spoken
+        asks = end.rating if row.status == Status.BOT else None
+        if asks and ask_rating(connection, turn.sender_id, asks[0], now):
+            said += (asks[1],)
+    if end.rated is not None:
+        answer_rating(connection, turn.sender_id, *end.rated, now)
     if said:
         row = next_seqs(connection, turn.sender_id, len(said), now) or row
     first = row.last_seq - len(said) + 1
@@ -227,15 +233,17 @@ def _apply(
 ) -> tuple[AnyRow, tuple[Outbound, ...], bool]:
     """Make the desk's move and say where the customer stands in the queue."""
     status, move = Status(row.status), end.move
+    if end.outcome is Outcome.FAILED and not _failed_before(connection, turn):
+        move = None  # once may be chance
     if move is not None and _possible(status, move):
         row = write_move(connection, row, move, now, turn.turn_id)
         if move.to is not Status.QUEUED:
             return row, (), True
-        place = QueuePlace(count_ahead(connection, row), already=False)
+        place = place_of(connection, row, now, already=False)
         return row, (end.announce(place),), True
     if status is not Status.QUEUED or not _hint_due(row, end, now):
         return row, (), False
-    place = QueuePlace(count_ahead(connection, row), already=True)
+    place = place_of(connection, row, now, already=True)
     hinted = (
         update(conversations)
         .where(conversations.c.sender_id == row.sender_id)
@@ -243,6 +251,17 @@ def _apply(
     )
     connection.execute(hinted)
     return row, (end.announce(place),), False
+
+
+def _failed_before(connection: Connection, turn: Turn) -> bool:
+    """Whether the conversation's turn before this one failed as well."""
+    query = (
+        select(turns.c.outcome)
+        .where(turns.c.sender_id == turn.sender_id, turns.c.turn_id != turn.turn_id)
+        .order_by(turns.c.started_at.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar() == Outcome.FAILED
 
 
 def _possible(status: Status, move: Move) -> bool:

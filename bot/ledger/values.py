@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from bot.desk_rules import Move, QueuePlace, Status
+from bot.desk_rules import Move, QueuePlace, Rating, Status
 from bot.message import Outbound, StoredMessage
 
 # Words for a place in the queue; known only inside the transaction that queues.
@@ -64,6 +64,9 @@ class Conclusion:
         move: A wish to queue or to leave the queue; left out when no longer legal.
         announce: Words about the place in the queue.
         hint_every: A queued customer is told the place again after this time.
+        rating: A question how it was, and the words that ask it; left out when the
+            customer was asked lately.
+        rated: The customer's answer: (episode, score or None for none).
     """
 
     outcome: Outcome
@@ -75,6 +78,8 @@ class Conclusion:
     intent: str | None = None
     confidence: float | None = None
     trace: Mapping[str, Any] = field(default_factory=dict)
+    rating: tuple[Rating, Outbound] | None = None
+    rated: tuple[str, int | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,14 @@ class Backroom:
         self._client = client
         self._urls = tuple(urls)
 
-    async def customer(self, sender_id: str) -> Any:
-        """Return who a conversation belongs to and their business, masked."""
-        return await self._ask("customer", sender_id=sender_id)
+    async def customer(self, sender_id: str, *, reveal: bool = False) -> Any:
+        """Return who a conversation belongs to and their business, masked or not."""
+        asked = {"reveal": "yes"} if reveal else {}
+        return await self._ask("customer", sender_id=sender_id, **asked)
+
+    async def promise(self) -> Any:
+        """Return how soon questions are answered: its clause, amount and unit."""
+        return await self._ask("promise")
 
     async def clauses(self, question: str) -> Any:
         """Return clauses that answer a question."""

@@ -1,9 +1,25 @@
 """What the desk's API is sent, as shapes that OpenAPI shows and FastAPI checks."""
 
+import re
+from typing import Literal
+
 from pydantic import BaseModel, Field
+
+from bot.errors import BadInput
 
 MAX_TEXT_CHARS = 4000
 KEY = r"^[!-~]{1,100}$"  # makes a repeat a repeat
+
+
+def read_key(value: str | None) -> str:
+    """Return a key that came beside a file.
+
+    Raises:
+        BadInput: There is none, or it is no key.
+    """
+    if value is None or not re.fullmatch(KEY, value):
+        raise BadInput("bad_request")
+    return value
 
 
 class Login(BaseModel):
@@ -51,6 +67,20 @@ class Closing(Step):
     """How a conversation ended."""
 
     summary: str = Field("", max_length=1000)
+    category: str = Field("", max_length=50)
+
+
+class Taking(Step):
+    """What a leader takes over, as they saw it; somebody may have been faster."""
+
+    found: Literal["bot", "queued", "agent"]
+    held_by: str | None = Field(None, max_length=100)
+
+
+class Reveal(BaseModel):
+    """Why somebody wants to see what is masked; kept in the desk's log."""
+
+    reason: str = Field(min_length=2, max_length=200)
 
 
 class Transfer(Step):

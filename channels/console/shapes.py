@@ -1,10 +1,14 @@
 """What the desk's API answers, as JSON."""
 
+from datetime import datetime
 from typing import Any
 
-from bot.ledger.agents import DeskSession
+from bot.ledger.agents import Agent, DeskSession
 from bot.ledger.desk_view import Listed
+from bot.ledger.ratings import Scores
+from bot.ledger.waiting import PRESENT
 from bot.message import StoredMessage
+from channels.console.due import Promise
 from channels.wire import event
 
 Json = dict[str, Any]
@@ -19,13 +23,34 @@ def session_json(session: DeskSession) -> Json:
         "role": agent.role.value,
         "skills": list(agent.skills),
         "capacity": agent.capacity,
+        "ready": agent.ready,
         "csrf": session.csrf,
         "expires_at": session.expires_at.isoformat(),
     }
 
 
-def row_json(row: Listed) -> Json:
-    """Return a conversation in a list."""
+def agent_json(agent: Agent, held: int, now: datetime, scores: Scores | None) -> Json:
+    """Return an account as colleagues see it."""
+    seen = agent.seen_at is not None and now - agent.seen_at < PRESENT
+    return {
+        "name": agent.name,
+        "title": agent.title,
+        "role": agent.role.value,
+        "skills": list(agent.skills),
+        "capacity": agent.capacity,
+        "held": held,
+        "state": "away" if not seen else "ready" if agent.ready else "busy",
+        "scores": scores
+        and {
+            "asked": scores.asked,
+            "answered": scores.answered,
+            "average": scores.average,
+        },
+    }
+
+
+def row_json(row: Listed, due: Promise | None = None) -> Json:
+    """Return a conversation in a list, with when an answer is due."""
     return {
         "sender_id": row.sender_id,
         "channel": row.channel,
@@ -40,6 +65,9 @@ def row_json(row: Listed) -> Json:
         "last_text": row.last_text,
         "asked_seq": row.asked_seq,
         "last_at": row.last_at and row.last_at.isoformat(),
+        "offered_to": row.offered_to,
+        "offered_at": row.offered_at and row.offered_at.isoformat(),
+        "due": due and {"at": due.at.isoformat(), "clause": due.clause},
     }
 
 

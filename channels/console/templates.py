@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 TEMPLATES_FILE = Path("data/desk/templates.yml")  # below the project root
+CATEGORIES_FILE = Path("data/desk/categories.yml")
 _SAMPLE = "x"
 
 
@@ -48,6 +49,21 @@ def _read(row: object, number: int) -> Template:
     except (KeyError, IndexError, ValueError) as err:
         raise ValueError(f"template {number}: only {{agent}} can be filled in") from err
     return found
+
+
+def load_categories(path: Path) -> tuple[str, ...]:
+    """Read what a conversation can have been about; none when there is no file.
+
+    Raises:
+        ValueError: Names the file that cannot be used.
+    """
+    if not path.is_file():
+        return ()
+    try:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["categories"]
+        return tuple(str(row) for row in rows)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as err:
+        raise ValueError(f"{path}: {type(err).__name__}: {err}") from err
 
 
 def shown(templates: Sequence[Template], agent: str) -> list[dict[str, str]]:

@@ -4,10 +4,12 @@ In: messages. Out: pieces of at most 4,096 UTF-16 units, buttons below the last 
 an honest word on each: sent, refused for good, later, or nobody knows.
 """
 
+import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import structlog
@@ -27,7 +29,7 @@ from telegram.request import HTTPXRequest
 
 from bot.channel_rules import ChannelRules
 from bot.errors import Retryable
-from bot.message import ImagePart, StoredMessage
+from bot.message import FilePart, ImagePart, StoredMessage
 from bot.notices import Notices
 from bot.ports import DeliveryState, Receipt
 from bot.settings import Settings
@@ -53,11 +55,13 @@ class Piece:
         text: At most what Telegram takes; empty for an image.
         buttons: (title, callback data).
         image: Address of an image.
+        file: Id of a kept file, and its name.
     """
 
     text: str = ""
     buttons: tuple[tuple[str, str], ...] = ()
     image: str | None = None
+    file: tuple[str, str] | None = None
 
 
 def build_bot(settings: Settings) -> tuple[Bot, HTTPXRequest]:
@@ -92,11 +96,17 @@ class TelegramPlatform:
     name = CHANNEL
 
     def __init__(
-        self, bot: Bot, lines: HTTPXRequest, rules: ChannelRules, notices: Notices
+        self,
+        bot: Bot,
+        lines: HTTPXRequest,
+        rules: ChannelRules,
+        files: Path,
+        notices: Notices,
     ) -> None:
         self.rules = rules
         self.bot = bot
         self._lines = lines
+        self._files = files
         self._notices = notices
         self._typing = TypingSigns(self._show_typing, _SIGN_SECONDS)
 
@@ -107,7 +117,9 @@ class TelegramPlatform:
             for part in message.parts:
                 if isinstance(part, ImagePart):
                     pieces.append(Piece(image=part.url))
-            texts = self.rules.split(plain_text(message, self._notices))
+                elif isinstance(part, FilePart):
+                    pieces.append(Piece(file=(part.attachment_id, part.name)))
+            texts = self.rules.split(plain_text(message, self._notices, files=False))
             buttons = _buttons(message)
             if not texts and buttons:
                 texts = (self._notices.titles["choose"],)
@@ -119,12 +131,18 @@ class TelegramPlatform:
         """Send one piece, see ``Platform.send``."""
         chat_id = chat_of(sender_id)
         try:
-            if piece.image:
+            if piece.file:
+                file_id, name = piece.file
+                content = await asyncio.to_thread((self._files / file_id).read_bytes)
+                await self.bot.send_document(chat_id, content, filename=name)
+            elif piece.image:
                 await self.bot.send_photo(chat_id, piece.image)
             else:
                 await self.bot.send_message(
                     chat_id, piece.text, reply_markup=_keyboard(piece)
                 )
+        except OSError:
+            return Receipt(DeliveryState.UNDELIVERABLE, "file_missing")
         except TelegramError as err:
             return _receipt(err)
         return Receipt(DeliveryState.DELIVERED)

@@ -30,7 +30,8 @@ def telegram_platform(settings: Settings, notices: Notices) -> TelegramPlatform 
     if settings.telegram_token is None:
         return None
     rules = load_rules().get(CHANNEL, ChannelRules())
-    return TelegramPlatform(*build_bot(settings), rules, notices)
+    files = settings.attachments_dir
+    return TelegramPlatform(*build_bot(settings), rules, files, notices)
 
 
 @dataclass

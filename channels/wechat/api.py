@@ -105,6 +105,19 @@ class WeChatApi:
         """Read JSON, see ``post``."""
         return _json(await self._call("GET", path, params=query))
 
+    async def upload_image(self, content: bytes) -> str:
+        """Lend an image (JPEG, PNG, GIF) to WeChat for three days; return its media_id.
+
+        See ``post`` for the errors. Source: api_uploadtempmedia (2026-11-23).
+        """
+        path = "/cgi-bin/media/upload"
+        files = {"media": ("image", content, "application/octet-stream")}
+        answer = await self._call("POST", path, params={"type": "image"}, files=files)
+        found = _json(answer).get("media_id")
+        if not isinstance(found, str):
+            raise Uncertain("no media_id")
+        return found
+
     async def media(self, media_id: str) -> bytes:
         """Return a file that a customer sent, see ``post`` for the errors."""
         path = "/cgi-bin/media/get"

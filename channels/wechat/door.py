@@ -205,6 +205,8 @@ class WeChatDoor:
         if parcel.progress >= len(pieces):
             return None  # nothing in it that WeChat can show: the sender ends it
         piece = pieces[parcel.progress]
+        if piece.image is not None:
+            return None  # an open call carries words alone
         text, now = self._platform.flat(piece), self._rooms.clock.now()
         passive = self._rooms.ledger.passive
         if not await passive.claim(parcel, seq, text, bool(piece.buttons), now):

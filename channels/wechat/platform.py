@@ -5,16 +5,19 @@ and an honest word on each. Source of the error codes: developers.weixin.qq.com/
 service/api/customer/message/api_sendcustommessage.html (2026-11-22).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from bot.channel_rules import ChannelRules
-from bot.errors import BaokeError
+from bot.errors import BaokeError, Retryable
 from bot.ledger.contacts import Contacts
-from bot.message import Author, ImagePart, StoredMessage
+from bot.message import Author, FilePart, ImagePart, StoredMessage
 from bot.notices import Notices
 from bot.ports import Clock, DeliveryState, Receipt
 from channels.typing import TypingSigns
@@ -26,6 +29,7 @@ from channels.wire import plain_text
 
 _SEND = "/cgi-bin/message/custom/send"
 _TYPING = "/cgi-bin/message/custom/typing"
+_SOON = timedelta(seconds=5)
 _SIGN_SECONDS = 15.0  # the typing sign goes after that
 _NO_MENUS = 40200  # this kind of account cannot send a msgmenu
 _KEPT = {
@@ -50,11 +54,13 @@ class Piece:
     Attributes:
         buttons: (id, title).
         ai: Written by a machine, which has to be told.
+        image: Id of a kept file to show instead of words.
     """
 
     text: str
     buttons: tuple[tuple[str, str], ...] = ()
     ai: bool = False
+    image: str | None = None
 
 
 class WeChatPlatform:
@@ -63,6 +69,7 @@ class WeChatPlatform:
     Args:
         api: None when the account may not use it: what no open call carries is kept.
         rules: Of the channel.
+        files: Folder of kept files.
         notices: For words of our own.
         menus: Whether buttons become a msgmenu; a numbered list otherwise.
         notice: How to tell that something is kept; None: not at all.
@@ -74,6 +81,7 @@ class WeChatPlatform:
         self,
         api: WeChatApi | None,
         rules: ChannelRules,
+        files: Path,
         notices: Notices,
         contacts: Contacts,
         clock: Clock,
@@ -83,6 +91,7 @@ class WeChatPlatform:
     ) -> None:
         self.rules = rules
         self.api = api
+        self._files = files
         self._notices = notices
         self._contacts = contacts
         self._clock = clock
@@ -103,8 +112,14 @@ class WeChatPlatform:
         if not text and buttons:
             text = self._notices.titles["choose"]
         texts = self._splitting.split(clean_xml_text(text)) or ()
+        images = [Piece("", image=each) for each in _images(messages)]
         if not texts:
-            return ()
+            return images
+        return (*self._in_words(texts, buttons, ai), *images)
+
+    def _in_words(
+        self, texts: Sequence[str], buttons: tuple[tuple[str, str], ...], ai: bool
+    ) -> tuple[Piece, ...]:
         pieces = [Piece(each, ai=ai) for each in texts]
         last = replace(pieces[-1], buttons=buttons)
         limit = self._splitting.max_length
@@ -123,6 +138,8 @@ class WeChatPlatform:
 
     def close(self, piece: Piece) -> Piece:
         """Return the piece with a word that more waits, see ``Platform.close``."""
+        if piece.image is not None:
+            return piece
         return replace(piece, text=piece.text + self._closing)
 
     async def send(self, sender_id: str, piece: Piece) -> Receipt:
@@ -131,6 +148,8 @@ class WeChatPlatform:
             return Receipt(DeliveryState.KEPT, "api_unauthorised")
         menu = bool(piece.buttons) and self._menus
         try:
+            if piece.image is not None:
+                return await self._send_image(sender_id, piece.image)
             try:
                 await self.api.post(_SEND, self._body(sender_id, piece, menu))
             except WeChatError as err:
@@ -145,6 +164,21 @@ class WeChatPlatform:
             return Receipt(DeliveryState.UNKNOWN, str(err))
         numbered = bool(piece.buttons) and not menu
         return Receipt(DeliveryState.DELIVERED, numbered=numbered)
+
+    async def _send_image(self, sender_id: str, image: str) -> Receipt:
+        """Lend a kept image to WeChat and show it."""
+        assert self.api is not None
+        try:
+            content = await asyncio.to_thread((self._files / image).read_bytes)
+        except OSError:
+            return Receipt(DeliveryState.UNDELIVERABLE, "file_missing")
+        try:
+            media_id = await self.api.upload_image(content)
+        except Uncertain as err:  # nothing was shown yet
+            raise Retryable(_SOON) from err
+        body = {"touser": openid_of(sender_id), "msgtype": "image"}
+        await self.api.post(_SEND, {**body, "image": {"media_id": media_id}})
+        return Receipt(DeliveryState.DELIVERED)
 
     async def remind(self, sender_id: str) -> None:
         """Tell by a template message that an answer waits, once in a while."""
@@ -176,7 +210,9 @@ class WeChatPlatform:
 
     def _words(self, message: StoredMessage) -> str:
         images = [p.url for p in message.parts if isinstance(p, ImagePart)]
-        return "\n".join(filter(None, (plain_text(message, self._notices), *images)))
+        return "\n".join(
+            filter(None, (plain_text(message, self._notices, files=False), *images))
+        )
 
     def _body(self, sender_id: str, piece: Piece, menu: bool) -> Mapping[str, Any]:
         body: dict[str, Any] = {"touser": openid_of(sender_id)}
@@ -194,6 +230,17 @@ class WeChatPlatform:
         if piece.ai:
             body["aimsgcontext"] = {"is_ai_msg": 1}
         return body
+
+
+def _images(messages: Sequence[StoredMessage]) -> list[str]:
+    """Return the files that WeChat can show; agents are let send it no others."""
+    return [
+        part.attachment_id
+        for message in messages
+        if message.author is Author.AGENT
+        for part in message.parts
+        if isinstance(part, FilePart)
+    ]
 
 
 def clean_xml_text(text: str) -> str:

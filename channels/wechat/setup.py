@@ -63,6 +63,7 @@ def wechat_platform(
     return WeChatPlatform(
         wechat_api(settings, client, ledger, clock),
         load_rules().get(CHANNEL, ChannelRules()),
+        settings.attachments_dir,
         notices,
         ledger.contacts,
         clock,

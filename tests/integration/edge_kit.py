@@ -52,6 +52,9 @@ class FakeBrain:
 class FakeHours:
     open: bool = True
 
+    def due(self, start: datetime, amount: int, unit: str) -> datetime:
+        return start + timedelta(hours=amount)
+
     def is_open(self, moment: datetime) -> bool:
         return self.open
 

@@ -47,7 +47,7 @@ class Telegram:
         method = request.path_params["method"]
         raw = await request.body()
         kind = request.headers.get("content-type", "")
-        body = json.loads(raw) if "json" in kind else dict(await request.form())
+        body = json.loads(raw) if "json" in kind else await self.form(request)
         self.calls.append((method, body))
         if self.script.get(method):
             status, data = self.script[method].pop(0)
@@ -56,10 +56,20 @@ class Telegram:
             await self.hang.wait()
         return JSONResponse({"ok": True, "result": await self.result(method, body)})
 
+    async def form(self, request):
+        """Fields of a form; a file as (name, content)."""
+        async with request.form() as form:
+            return {
+                key: (value.filename, await value.read())
+                if hasattr(value, "filename")
+                else value
+                for key, value in form.items()
+            }
+
     async def result(self, method, body):
         chat = {"id": int(body.get("chat_id", 1)), "type": "private"}
         match method:
-            case "sendMessage" | "sendPhoto":
+            case "sendMessage" | "sendPhoto" | "sendDocument":
                 return {"message_id": len(self.calls), "date": 1, "chat": chat}
             case "getMe":
                 return {"id": 1, "is_bot": True, "username": "baoke_bot"}

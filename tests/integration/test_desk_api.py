@@ -4,87 +4,18 @@ import asyncio
 import os
 import subprocess
 import sys
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-import httpx
 import pytest
-from edge_kit import ROOT, FakeBrain, Visitor, make_edge, make_settings, served
+from desk_kit import HASH, PASSWORD, Browser, ask_for_human, desk_of, seen_by
+from edge_kit import ROOT, FakeBrain, make_settings, served
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from wechat_kit import service, wechat
 
 from bot.desk_rules import Handoff
-from bot.ledger.agents import Role
-from channels.console.accounts import hash_password
 from channels.console.templates import load_templates
-
-PASSWORD = "correct horse"
-HASH = hash_password(PASSWORD)
-
-
-class Browser:
-    """An agent's browser."""
-
-    def __init__(self, url) -> None:
-        self.client = httpx.AsyncClient(base_url=url, timeout=30)
-        self.csrf = ""
-
-    async def login(self, name, password=PASSWORD):
-        body = {"name": name, "password": password}
-        answer = await self.client.post("/api/desk/login", json=body)
-        if answer.status_code == 200:
-            self.csrf = answer.json()["csrf"]
-        return answer
-
-    async def get(self, path, **query):
-        return await self.client.get(f"/api/desk/{path}", params=query)
-
-    async def post(self, path, csrf=None, **body):
-        headers = {"X-CSRF-Token": self.csrf if csrf is None else csrf}
-        return await self.client.post(f"/api/desk/{path}", json=body, headers=headers)
-
-
-@asynccontextmanager
-async def desk_of(tmp_path, brain=None, **settings):
-    edge = make_edge(tmp_path, brain or FakeBrain(), **settings)
-    agents = edge.backstage.ledger.agents
-    async with served(edge) as url, httpx.AsyncClient(base_url=url) as web:
-        await agents.put("agent1", "小王", HASH, skills=["理赔"])
-        await agents.put("agent2", "小李", HASH, capacity=1)
-        await agents.put("leader", "老陈", HASH, Role.LEADER)
-        browsers = [Browser(url) for _ in range(3)]
-        for browser, name in zip(browsers, ("agent1", "agent2", "leader"), strict=True):
-            assert (await browser.login(name)).status_code == 200
-        yield edge, web, browsers
-        for browser in browsers:
-            await browser.client.aclose()
-
-
-async def newest(edge):
-    """The conversation that began last."""
-    query = "SELECT sender_id FROM conversations ORDER BY created_at DESC LIMIT 1"
-    read = edge.backstage.ledger._database.read
-    return await read(lambda c: c.exec_driver_sql(query).scalar_one())
-
-
-async def ask_for_human(edge, web):
-    """A customer on the web asks; returns the visitor and the conversation."""
-    visitor = await Visitor.arrive(web)
-    await visitor.post(text="在吗", client_message_id="m1")
-    sender_id = await newest(edge)
-    async with asyncio.timeout(60):
-        while "答：在吗" not in await seen_by(web, visitor):
-            await asyncio.sleep(0.02)
-    wish = Handoff("customer_asked")
-    await edge.backstage.desk.request(sender_id, wish, visitor.session_id[:20])
-    return visitor, sender_id
-
-
-async def seen_by(web, visitor):
-    answer = await web.get("/api/chat/events?after=0", headers=visitor.headers)
-    return answer.text
 
 
 async def test_that_only_agents_get_in(tmp_path):

@@ -78,6 +78,7 @@ class WeChat:
     valid: set = field(default_factory=set)
     token: str = ""
     file: tuple = (PNG, "image/jpeg")
+    uploaded: list = field(default_factory=list)
     answers: list = field(default_factory=list)  # (status, body) of callbacks
     client: httpx.AsyncClient = None
 
@@ -88,6 +89,7 @@ class WeChat:
             routes=[
                 Route("/cgi-bin/stable_token", self.lend, methods=["POST"]),
                 Route("/cgi-bin/media/get", self.give),
+                Route("/cgi-bin/media/upload", self.borrow, methods=["POST"]),
                 Route("/cgi-bin/{path:path}", self.serve, methods=["GET", "POST"]),
             ]
         )
@@ -105,6 +107,16 @@ class WeChat:
         if self.token not in self.valid:
             self.renew()
         return JSONResponse({"access_token": self.token, "expires_in": 7200})
+
+    async def borrow(self, request):
+        """An image is lent for some days."""
+        if error := await self._trouble("media/upload", request):
+            return error
+        assert request.query_params["type"] == "image"
+        async with request.form() as form:
+            self.uploaded.append(await form["media"].read())
+        media_id = f"lent{len(self.uploaded)}"
+        return JSONResponse({"type": "image", "media_id": media_id, "created_at": 1})
 
     def renew(self):
         """A new token; the old ones are no longer taken."""
@@ -158,6 +170,9 @@ class WeChat:
             menu = body["msgmenu"]
             text = menu["head_content"]
             who.menu = [(each["id"], each["content"]) for each in menu["list"]]
+        elif body["msgtype"] == "image":
+            assert body["image"]["media_id"].startswith("lent")
+            text = "[image]"
         else:
             text = body["text"]["content"]
         if len(text.encode()) > 2048:

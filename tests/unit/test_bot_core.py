@@ -67,6 +67,7 @@ def test_that_every_sentence_can_be_filled_in():
         "max_chars": 1,
         "ahead": 2,
         "next_open": "x",
+        "wait": "",
         "what": "w",
         "title": "t",
         "latitude": "1",

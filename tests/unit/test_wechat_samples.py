@@ -37,7 +37,7 @@ class Clock:
 
 @pytest.fixture
 def platform():
-    return WeChatPlatform(None, RULES, Notices.load(), None, Clock())
+    return WeChatPlatform(None, RULES, Path(), Notices.load(), None, Clock())
 
 
 def message(*parts, author=Author.AGENT, seq=3):

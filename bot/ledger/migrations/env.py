@@ -2,8 +2,8 @@
 
 from alembic import context
 
+from bot.ledger.desk_tables import metadata
 from bot.ledger.migrate import VERSION_TABLE
-from bot.ledger.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,0 +1,81 @@
+"""The desk's own tables: accounts, sessions, notes, log, ratings (history: migrations/)."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+)
+
+from bot.ledger.tables import Id, UtcDateTime, conversation_key, metadata
+
+__all__ = ["agent_sessions", "agents", "desk_log", "metadata", "notes", "ratings"]
+
+# Agents of the desk.
+agents = Table(
+    "agents",
+    metadata,
+    Column("name", String(50), primary_key=True),
+    Column("title", String(50), nullable=False),  # what customers are told
+    Column("password_hash", String(200), nullable=False),  # argon2
+    Column("role", String(16), nullable=False),  # agent, leader
+    Column("skills", JSON, nullable=False),
+    Column("capacity", Integer, nullable=False),  # conversations at once
+    Column("active", Boolean, nullable=False),
+    Column("ready", Boolean, nullable=False, server_default=false()),
+    Column("seen_at", UtcDateTime),  # last heartbeat
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("locked_until", UtcDateTime),
+)
+
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),  # sha256 of the cookie
+    Column("agent", String(50), ForeignKey("agents.name"), nullable=False),
+    Column("csrf", String(64), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+# Words among agents: read by nothing that speaks to customers or to the bot.
+notes = Table(
+    "notes",
+    metadata,
+    Column("note_id", Id, primary_key=True, autoincrement=True),
+    conversation_key(),
+    Column("agent", String(50), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("ix_notes_sender_id", "sender_id"),
+)
+
+desk_log = Table(
+    "desk_log",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("agent", String(50), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("sender_id", String(200)),
+    Column("detail", String(500), nullable=False),
+)
+
+# What customers thought of a spell with an agent or with the bot; asked once for each.
+ratings = Table(
+    "ratings",
+    metadata,
+    conversation_key(primary_key=True),
+    Column("episode", String(200), primary_key=True),
+    Column("about", String(100), nullable=False),  # bot, or agent:<name>
+    Column("asked_at", UtcDateTime, nullable=False),
+    Column("score", Integer),  # 1 to 3; None: not answered, or skipped
+    Column("answered_at", UtcDateTime),
+    Index("ix_ratings_about_asked_at", "about", "asked_at"),
+)

@@ -1,0 +1,145 @@
+"""One conversation at the desk's API: its messages, its customer, notes about it."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy.exc import IntegrityError
+
+from bot.errors import BadInput, IllegalMove
+from bot.ledger.agents import DeskSession
+from bot.message import Author, Outbound, Part, TextPart
+from channels.console import steps
+from channels.console.bodies import NoteWords, Reveal, Words
+from channels.console.changes import MAX_WAIT_SECONDS
+from channels.console.entry import Entry
+from channels.console.shapes import Json, message_json, row_json
+from channels.explaining import why_json
+
+ONE = "/conversations/{sender_id}"
+PAGE = 200
+
+
+def add_routes(router: APIRouter, entry: Entry) -> None:
+    """Add the routes of one conversation."""
+    _add_messages(router, entry)
+    _add_backstory(router, entry)
+    steps.add_routes(router, entry)
+
+
+def _add_messages(router: APIRouter, entry: Entry) -> None:
+    rooms, ledger, clock = entry.rooms, entry.rooms.ledger, entry.rooms.clock
+    backroom = entry.backroom
+    Reader = Annotated[DeskSession, Depends(entry.reader)]
+    Writer = Annotated[DeskSession, Depends(entry.writer)]
+
+    @router.get(ONE, summary="One conversation")
+    async def one(sender_id: str, session: Reader) -> Json:
+        """Answer its state, its history of holders, and what may still be pushed."""
+        row = await entry.visible(sender_id, session)
+        left = await ledger.allowances.left(sender_id, clock.now())
+        limited = row.channel == "wechat"
+        return {
+            **row_json(row),
+            "moves": [
+                {**move, "at": move["at"].isoformat()}
+                for move in await ledger.desk.moves(sender_id)
+            ],
+            "left": {
+                "pushes": left.pushes,
+                "until": left.until and left.until.isoformat(),
+                "refused": left.refused,
+            }
+            if limited
+            else None,
+        }
+
+    @router.get(f"{ONE}/messages", summary="Its messages")
+    async def messages(
+        sender_id: str,
+        session: Reader,
+        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
+        wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
+    ) -> Json:
+        """Answer what came after a number, with the state of each delivery."""
+        await entry.visible(sender_id, session)
+        with rooms.feed.watch(sender_id) as watch:
+            found = await ledger.messages.after(sender_id, after, PAGE)
+            if not found and wait > 0 and await watch.news(wait):
+                found = await ledger.messages.after(sender_id, after, PAGE)
+        states = await ledger.desk.states(sender_id, [m.seq for m in found])
+        return {"messages": [message_json(m, states.get(m.seq)) for m in found]}
+
+    @router.post(f"{ONE}/messages", summary="Write to the customer")
+    async def write(sender_id: str, body: Words, session: Writer) -> Json:
+        """Send words; only whoever holds the conversation may."""
+        parts: tuple[Part, ...] = (TextPart(body.text),)
+        if body.clause is not None:
+            quoted = await backroom.clause(body.clause.document, body.clause.ref)
+            if quoted is None:
+                raise BadInput("no_clause", 409)
+            parts = (*parts, quoted)
+        said = Outbound(
+            sender_id,
+            Author.AGENT,
+            parts,
+            f"agent:{session.agent.name}:{body.key}",
+        )
+        try:
+            written = await ledger.messages.post(
+                (said,), clock.now(), held_by=session.agent.name
+            )
+        except IntegrityError:
+            return {"repeat": True}
+        except IllegalMove as err:
+            raise BadInput("not_yours", 409) from err
+        await rooms.outbox.publish(sender_id, written)
+        return {"seq": written.last_seq, "repeat": False}
+
+
+def _add_backstory(router: APIRouter, entry: Entry) -> None:
+    ledger, clock = entry.rooms.ledger, entry.rooms.clock
+    Reader = Annotated[DeskSession, Depends(entry.reader)]
+    Writer = Annotated[DeskSession, Depends(entry.writer)]
+
+    @router.get(f"{ONE}/customer", summary="Who it is")
+    async def customer(sender_id: str, session: Reader) -> Json:
+        """Answer the customer's proven identity and business, masked."""
+        await entry.visible(sender_id, session)
+        found = await entry.backroom.customer(sender_id)
+        return {"customer": found}
+
+    @router.get(f"{ONE}/why/{{seq}}", summary="Why this answer")
+    async def why(sender_id: str, seq: int, session: Reader) -> Json:
+        """Answer what was understood, and which rule, data and clauses decided."""
+        await entry.visible(sender_id, session)
+        found = await ledger.desk.why(sender_id, seq) if 0 < seq < 2**62 else None
+        if found is None:
+            raise BadInput("not_found", 404)
+        return why_json(found)
+
+    @router.get(f"{ONE}/notes", summary="Notes among agents")
+    async def notes(sender_id: str, session: Reader) -> Json:
+        """Answer the notes, oldest first; customers and the bot never see them."""
+        await entry.visible(sender_id, session)
+        found = await ledger.agents.notes_of(sender_id)
+        rows = [{**asdict(note), "at": note.at.isoformat()} for note in found]
+        return {"notes": rows}
+
+    @router.post(f"{ONE}/notes", summary="Write a note")
+    async def add_note(sender_id: str, body: NoteWords, session: Writer) -> Json:
+        """Keep a note for agents."""
+        await entry.visible(sender_id, session)
+        now = clock.now()
+        name = session.agent.name
+        return {
+            "note_id": await ledger.agents.add_note(sender_id, name, body.text, now)
+        }
+
+    @router.post(f"{ONE}/reveal", summary="See what is masked")
+    async def reveal(sender_id: str, body: Reveal, session: Writer) -> Json:
+        """Answer the customer's business unmasked; who asked and why is written down."""
+        await entry.visible(sender_id, session)
+        now, name = clock.now(), session.agent.name
+        await ledger.agents.log(name, "reveal", now, sender_id, body.reason)
+        return {"customer": await entry.backroom.customer(sender_id, reveal=True)}
