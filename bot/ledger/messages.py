@@ -134,6 +134,19 @@ class Messages:
         rows = await self._database.read(lambda c: c.execute(query).all())
         return tuple(read_message(row) for row in rows)
 
+    async def before(
+        self, sender_id: str, seq: int, limit: int = PAGE
+    ) -> tuple[StoredMessage, ...]:
+        """Read the newest messages numbered below ``seq``, oldest first."""
+        query = (
+            select(*MESSAGE_COLUMNS)
+            .where(messages.c.sender_id == sender_id, messages.c.seq < seq)
+            .order_by(messages.c.seq.desc())
+            .limit(limit)
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple(read_message(row) for row in reversed(rows))
+
     async def holder(self, sender_id: str) -> tuple[Status, int]:
         """Say who holds a conversation and its last number; (bot, 0) for a new one."""
         query = select(conversations.c.status, conversations.c.last_seq).where(

@@ -45,14 +45,14 @@ def build_router(
     """
     router = APIRouter(prefix="/api/desk", tags=["desk"])
     backroom = Backroom(client, rooms.settings.actions_urls)
-    entry = Entry(rooms, desk, Accounts(rooms.ledger.agents), backroom)
-    ready = load_templates(rooms.settings.root / TEMPLATES_FILE)
-    categories = load_categories(rooms.settings.root / CATEGORIES_FILE)
     changes = Changes()
     rooms.feed.listen(changes)
+    entry = Entry(rooms, desk, Accounts(rooms.ledger.agents), backroom, changes)
+    ready = load_templates(rooms.settings.root / TEMPLATES_FILE)
+    categories = load_categories(rooms.settings.root / CATEGORIES_FILE)
     due = Due(backroom, hours, rooms.clock)
     _add_accounts(router, entry)
-    _add_lists(router, entry, changes, due)
+    _add_lists(router, entry, due)
 
     Reader = Annotated[DeskSession, Depends(entry.reader)]
 
@@ -137,7 +137,7 @@ def _add_accounts(router: APIRouter, entry: Entry) -> None:
         }
 
 
-def _add_lists(router: APIRouter, entry: Entry, changes: Changes, due: Due) -> None:
+def _add_lists(router: APIRouter, entry: Entry, due: Due) -> None:
     ledger = entry.rooms.ledger
     Reader = Annotated[DeskSession, Depends(entry.reader)]
     Leader = Annotated[DeskSession, Depends(entry.leader)]
@@ -168,4 +168,4 @@ def _add_lists(router: APIRouter, entry: Entry, changes: Changes, due: Due) -> N
         wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
     ) -> Json:
         """Answer a number that grows whenever a list may look different."""
-        return {"number": await changes.after(since, wait)}
+        return {"number": await entry.changes.after(since, wait)}

@@ -27,6 +27,10 @@ class Changes:
         """Hear that news may have been lost."""
         self._count()
 
+    def note(self) -> None:
+        """Hear of a note or an account's state."""
+        self._count()
+
     def _count(self) -> None:
         self._number += 1
         news, self._news = self._news, asyncio.Event()

@@ -18,6 +18,7 @@ from channels.explaining import why_json
 
 ONE = "/conversations/{sender_id}"
 PAGE = 200
+EARLIER = 100
 
 
 def add_routes(router: APIRouter, entry: Entry) -> None:
@@ -60,13 +61,17 @@ def _add_messages(router: APIRouter, entry: Entry) -> None:
         session: Reader,
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
+        before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     ) -> Json:
-        """Answer what came after a number, with the state of each delivery."""
+        """Answer what came after a number, or right before one, with its delivery."""
         await entry.visible(sender_id, session)
-        with rooms.feed.watch(sender_id) as watch:
-            found = await ledger.messages.after(sender_id, after, PAGE)
-            if not found and wait > 0 and await watch.news(wait):
+        if before is not None:
+            found = await ledger.messages.before(sender_id, before, EARLIER)
+        else:
+            with rooms.feed.watch(sender_id) as watch:
                 found = await ledger.messages.after(sender_id, after, PAGE)
+                if not found and wait > 0 and await watch.news(wait):
+                    found = await ledger.messages.after(sender_id, after, PAGE)
         states = await ledger.desk.states(sender_id, [m.seq for m in found])
         return {"messages": [message_json(m, states.get(m.seq)) for m in found]}
 
@@ -128,13 +133,12 @@ def _add_backstory(router: APIRouter, entry: Entry) -> None:
 
     @router.post(f"{ONE}/notes", summary="Write a note")
     async def add_note(sender_id: str, body: NoteWords, session: Writer) -> Json:
-        """Keep a note for agents."""
+        """Keep a note for agents; a leader's is a whisper to the one who holds it."""
         await entry.visible(sender_id, session)
-        now = clock.now()
-        name = session.agent.name
-        return {
-            "note_id": await ledger.agents.add_note(sender_id, name, body.text, now)
-        }
+        now, name = clock.now(), session.agent.name
+        number = await ledger.agents.add_note(sender_id, name, body.text, now)
+        entry.changes.note()
+        return {"note_id": number}
 
     @router.post(f"{ONE}/reveal", summary="See what is masked")
     async def reveal(sender_id: str, body: Reveal, session: Writer) -> Json:

@@ -14,6 +14,7 @@ from bot.ledger.agents import Agent, DeskSession, Role
 from bot.ledger.desk_view import Listed
 from channels.console.accounts import Accounts, may_write
 from channels.console.backroom import Backroom
+from channels.console.changes import Changes
 from channels.console.shapes import Json
 from channels.visitors import WebRooms
 
@@ -29,6 +30,7 @@ class Entry:
     desk: Desk
     accounts: Accounts
     backroom: Backroom
+    changes: Changes
 
     async def reader(self, request: Request) -> DeskSession:
         """Return the session of a request.

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from edge_kit import FakeBrain, make_edge, served
 
 from bot.desk_rules import Handoff
 from bot.ledger.agents import Role
+from bot.message import Author, Outbound, TextPart
 from channels.console.accounts import hash_password
 
 pytestmark = pytest.mark.browser
@@ -52,6 +54,18 @@ class Desk:
 
     def run(self, work):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+
+    def say_much(self, count):
+        """The bot says many things in the only conversation."""
+        query = "SELECT sender_id FROM conversations"
+        ledger = self.edge.backstage.ledger
+        read = ledger._database.read
+        sender_id = self.run(read(lambda c: c.exec_driver_sql(query).scalar_one()))
+        said = [
+            Outbound(sender_id, Author.BOT, (TextPart(f"第{n}句"),), f"much:{n}")
+            for n in range(count)
+        ]
+        self.run(ledger.messages.post(said, datetime.now(UTC)))
 
     def wait_for_human(self, visitor):
         query = "SELECT sender_id FROM conversations ORDER BY created_at DESC LIMIT 1"
@@ -243,3 +257,86 @@ def test_that_axe_finds_nothing(desk, agent_page, arrive):
         page.get_by_role("list", name="排队").get_by_role("button").first.click()
         page.get_by_role("button", name="接入").wait_for()
         assert violations(page) == []
+
+
+def take_first(page):
+    page.get_by_role("list", name="排队").get_by_role("button").first.wait_for()
+    page.keyboard.press("Alt+a")
+    page.get_by_role("button", name="交还机器人").wait_for()
+
+
+def test_that_an_agent_who_is_ready_is_asked(desk, agent_page, arrive):
+    page = agent_page()
+    page.get_by_label("接待中").check()
+    arrive()
+    page.get_by_text("请您接").wait_for()
+    page.reload()
+    page.get_by_text("请您接").wait_for()
+    assert page.get_by_label("接待中").is_checked()  # a reload loses nothing
+
+
+def test_that_files_go_both_ways(desk, agent_page, arrive, tmp_path):
+    customer = arrive()
+    picture = tmp_path / "伤情.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 40)
+    with picture.open("rb") as file:
+        answer = customer.client.post("/api/chat/attachments", files={"file": file})
+    assert answer.is_success
+    page = agent_page()
+    take_first(page)
+    log = page.get_by_role("log", name="消息")
+    with page.expect_download() as download:
+        log.get_by_role("link", name="文件：伤情.png").click()
+    assert Path(download.value.path()).read_bytes() == picture.read_bytes()
+    page.get_by_label("要发送的文件").set_input_files(picture)
+    log.get_by_role("link", name="文件：伤情.png").nth(1).wait_for()
+    assert customer.seen().count("伤情.png") == 3  # theirs, the receipt, the agent's
+
+
+def test_that_a_leader_whispers_and_takes_over(desk, agent_page, arrive):
+    customer = arrive()
+    one, leader = agent_page("agent1"), agent_page("leader")
+    take_first(one)
+    leader.get_by_role("list", name="全部在办").get_by_role("button").first.click()
+    leader.get_by_role("button", name="接管").wait_for()
+    leader.get_by_label("内部备注").fill("先道歉再解释")
+    leader.get_by_role("button", name="记下").click()
+    one.get_by_text("老陈悄悄说：先道歉再解释").wait_for()
+    assert "先道歉" not in customer.seen()
+    leader.get_by_role("button", name="接管").click()
+    leader.get_by_role("button", name="交还机器人").wait_for()
+    one.get_by_text("不在您这里了").wait_for()
+    assert "人工客服老陈已加入" in customer.seen()
+    leader.get_by_role("list", name="坐席").get_by_text("小王").wait_for()
+
+
+def test_that_a_leader_watches_the_bot_and_steps_in(desk, agent_page):
+    leader = agent_page("leader")
+    customer = Customer(desk.url)
+    customer.say("犹豫期几天")
+    live = leader.get_by_role("list", name="机器人在聊")
+    live.get_by_role("button").first.click()
+    log = leader.get_by_role("log", name="消息")
+    log.get_by_text("答：犹豫期几天").wait_for()
+    leader.get_by_role("button", name="接管").click()
+    leader.get_by_role("button", name="交还机器人").wait_for()
+    customer.say("真人吗")
+    log.get_by_text("真人吗", exact=True).wait_for()
+    assert "答：真人吗" not in customer.seen()
+    customer.client.close()
+
+
+def test_that_a_long_history_begins_with_its_end(desk, agent_page, arrive):
+    customer = arrive()
+    desk.say_much(130)
+    assert "第129句" in customer.seen()
+    page = agent_page()
+    take_first(page)
+    log = page.get_by_role("log", name="消息")
+    log.get_by_text("第129句", exact=True).wait_for()
+    assert log.get_by_text("第0句", exact=True).count() == 0
+    page.get_by_role("button", name="更早的消息").click()
+    log.get_by_text("第0句", exact=True).wait_for()
+    page.get_by_role("button", name="更早的消息").wait_for(state="hidden")
+    seqs = log.locator("article").evaluate_all("all => all.map(a => +a.dataset.seq)")
+    assert seqs == list(range(1, len(seqs) + 1))
