@@ -1,14 +1,18 @@
 """``python -m channels.serve``: settings, build, run the edge on its host and port."""
 
+import asyncio
+import socket
 import sys
+from contextlib import suppress
 
 import structlog
 import uvicorn
 from pydantic import ValidationError
 
 from bot.settings import read_settings
-from channels.app import build_app
+from channels.app import Edge, build_app
 
+STARTUP_FAILED = 3
 GRACE_SECONDS = 5  # for open requests; running turns get their own time after that
 
 
@@ -26,6 +30,20 @@ def configure_log() -> None:
     )
 
 
+class Server(uvicorn.Server):
+    """Serves the edge; when it is told to stop, whoever waits for news is answered."""
+
+    def __init__(self, config: uvicorn.Config, edge: Edge) -> None:
+        super().__init__(config)
+        self._edge = edge
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new, end what is open, then stop the edge."""
+        answering = asyncio.create_task(self._edge.backstage.feed.resync())
+        await super().shutdown(sockets)
+        await asyncio.gather(answering, return_exceptions=True)
+
+
 def main() -> int:
     """Serve until told to stop; 2 when the settings cannot be used."""
     try:
@@ -35,7 +53,7 @@ def main() -> int:
         sys.stderr.write(f"baoke: {err}\n")
         return 2
     configure_log()
-    uvicorn.run(
+    config = uvicorn.Config(
         edge,
         host=settings.host,
         port=settings.port,
@@ -48,7 +66,10 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    return 0
+    server = Server(config, edge)
+    with suppress(KeyboardInterrupt):  # raised again after an orderly end
+        server.run()
+    return 0 if server.started else STARTUP_FAILED
 
 
 if __name__ == "__main__":

@@ -82,6 +82,8 @@ function ago(iso) {
   return minutes < 1 ? '刚刚' : minutes < 60 ? `${minutes} 分钟` : `${Math.floor(minutes / 60)} 小时 ${minutes % 60} 分`;
 }
 
+const waited = (iso) => (ago(iso) === '刚刚' ? '刚刚来' : `等了 ${ago(iso)}`);
+
 // Logging in and out.
 
 function showLogin() {
@@ -202,7 +204,7 @@ function drawList(name) {
     const first = el('span', 'first');
     first.append(el('span', each.priority === 'high' ? 'urgent' : '', `${CHANNELS[each.channel] || each.channel} · ${each.sender_id.slice(-6)}`));
     const unread = unreadOf(each);
-    if (name === 'queue') first.append(isMine(each) ? el('span', 'badge', '请您接') : el('span', 'hint', `等了 ${ago(each.waiting_since)}`));
+    if (name === 'queue') first.append(isMine(each) ? el('span', 'badge', '请您接') : el('span', 'hint', waited(each.waiting_since)));
     else if (name === 'all') first.append(el('span', 'hint', titleOf(each.agent)));
     else if (unread) first.append(el('span', 'badge', '新消息'));
     button.append(first, el('span', 'last', each.last_text));

@@ -26,6 +26,7 @@ from bot.message import TextPart
 from bot.ports import Answer, Question
 from bot.settings import Settings
 from channels.app import Edge, build_app
+from channels.serve import Server
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,7 +104,7 @@ async def served(app: Any) -> AsyncIterator[str]:
     config = uvicorn.Config(
         app, ws="websockets-sansio", log_level="error", timeout_graceful_shutdown=2
     )
-    server = uvicorn.Server(config)
+    server = Server(config, app) if isinstance(app, Edge) else uvicorn.Server(config)
     server.capture_signals = _no_signals  # type: ignore[method-assign]
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

@@ -503,3 +503,14 @@ async def test_that_a_failing_brain_is_told_once_and_the_message_stays(tmp_path)
     assert words(mine) == "查保单"
     assert apology["author"] == "system"
     assert apology["parts"][1]["buttons"][0]["payload"] == "/request_handoff"
+
+
+async def test_that_who_waits_for_news_is_answered_when_the_edge_stops(tmp_path):
+    edge = make_edge(tmp_path, FakeBrain())
+    async with httpx.AsyncClient() as client:
+        async with served(edge) as url:
+            client.base_url = url
+            visitor = await Visitor.arrive(client)
+            waiting = asyncio.create_task(visitor.events(wait=25))
+            await eventually(lambda: edge.backstage.feed._waiters)
+        assert await waiting == []
