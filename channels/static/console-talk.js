@@ -11,6 +11,7 @@ async function open(id) {
   $('log').replaceChildren();
   $('problem').textContent = '';
   draw();
+  drawSteps(); // nothing can be done before it is there
   const mine = reading;
   whispered = null;
   $('whisper').hidden = true;
@@ -213,11 +214,10 @@ function drawSteps() {
   const mine = row && row.status === 'agent' && row.agent === me.name;
   $('accept').hidden = !row || row.status !== 'queued';
   $('take').hidden = !row || me.role !== 'leader' || mine || !['bot', 'agent'].includes(row.status);
-  $('attach').disabled = !mine;
   $('release').hidden = $('close').hidden = !mine;
   $('transfer').hidden = !(mine || (row && row.status === 'agent' && me.role === 'leader'));
   $('words').disabled = !mine;
-  $('composer').querySelector('button').disabled = !mine;
+  for (const button of $('composer').querySelectorAll('button')) button.disabled = !mine;
 }
 
 function drawMessage(message) {

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / name) for name in ("browser", "integration")]
 sys.path.insert(0, str(ROOT))
 
+from desk_stage import PASSWORD, Customer, Desk  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
-from test_console import PASSWORD, Customer, Desk  # noqa: E402
 
 from bot.desk_rules import Handoff, Status  # noqa: E402
 from bot.message import Author, Outbound, TextPart  # noqa: E402

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from desk_stage import PASSWORD
 from fake_edge import Served
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -80,3 +81,28 @@ def page(context):
     )
     yield opened
     assert wrong == []
+
+
+@pytest.fixture
+def agent_page(browser, desk):
+    """Open the console as an agent; every error of the page fails the test."""
+    made, errors = [], []
+
+    def enter(name="agent1", **options):
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800}, locale="zh-CN", **options
+        )
+        made.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{desk.url}/console")
+        page.get_by_label("账号").fill(name)
+        page.get_by_label("密码").fill(PASSWORD)
+        page.get_by_role("button", name="登录").click()
+        page.get_by_role("button", name="退出").wait_for()
+        return page
+
+    yield enter
+    for context in made:
+        context.close()
+    assert errors == []

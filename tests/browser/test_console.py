@@ -1,126 +1,19 @@
 """The console in a real Chromium: an agent's hour, with a customer in another window."""
 
-import asyncio
-import threading
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
-from edge_kit import FakeBrain, make_edge, served
-
-from bot.desk_rules import Handoff
-from bot.ledger.agents import Role
-from bot.message import Author, Outbound, TextPart
-from channels.console.accounts import hash_password
+from desk_stage import Customer, Desk
 
 pytestmark = pytest.mark.browser
-PASSWORD = "correct horse"
 VENDOR = Path(__file__).with_name("vendor")
-
-
-class Desk:
-    """A real edge in a thread of its own, as Playwright blocks its own."""
-
-    def __init__(self, folder) -> None:
-        self.folder = folder
-        self.ready = threading.Event()
-        self.url = ""
-        self.loop = None
-        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-
-    def __enter__(self):
-        self.thread.start()
-        assert self.ready.wait(60)
-        return self
-
-    def __exit__(self, *_):
-        self.loop.call_soon_threadsafe(self.done.set)
-        self.thread.join(30)
-
-    async def _serve(self):
-        self.loop, self.done = asyncio.get_running_loop(), asyncio.Event()
-        self.edge = make_edge(self.folder, FakeBrain())
-        agents = self.edge.backstage.ledger.agents
-        async with served(self.edge) as url:
-            hashed = hash_password(PASSWORD)
-            await agents.put("agent1", "小王", hashed, skills=["理赔"])
-            await agents.put("agent2", "小李", hashed)
-            await agents.put("leader", "老陈", hashed, Role.LEADER)
-            self.url = url
-            self.ready.set()
-            await self.done.wait()
-
-    def run(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
-
-    def say_much(self, count):
-        """The bot says many things in the only conversation."""
-        query = "SELECT sender_id FROM conversations"
-        ledger = self.edge.backstage.ledger
-        read = ledger._database.read
-        sender_id = self.run(read(lambda c: c.exec_driver_sql(query).scalar_one()))
-        said = [
-            Outbound(sender_id, Author.BOT, (TextPart(f"第{n}句"),), f"much:{n}")
-            for n in range(count)
-        ]
-        self.run(ledger.messages.post(said, datetime.now(UTC)))
-
-    def wait_for_human(self, visitor):
-        query = "SELECT sender_id FROM conversations ORDER BY created_at DESC LIMIT 1"
-        read = self.edge.backstage.ledger._database.read
-        sender_id = self.run(read(lambda c: c.exec_driver_sql(query).scalar_one()))
-        wish = Handoff("customer_asked", summary="问理赔进度")
-        self.run(self.edge.backstage.desk.request(sender_id, wish, visitor.key))
-        return sender_id
-
-
-class Customer:
-    """Somebody on REST."""
-
-    def __init__(self, url) -> None:
-        self.client = httpx.Client(base_url=url, timeout=30)
-        session = self.client.post("/api/chat/sessions").json()
-        self.key = session["session_id"][:20]
-        self.client.headers["Authorization"] = f"Bearer {session['token']}"
-
-    def say(self, text):
-        assert self.client.post("/api/chat/messages", json={"text": text}).is_success
-
-    def seen(self):
-        return self.client.get("/api/chat/events?after=0").text
 
 
 @pytest.fixture
 def desk(tmp_path):
     with Desk(tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-def agent_page(browser, desk):
-    """Open the console as an agent; every error of the page fails the test."""
-    made, errors = [], []
-
-    def enter(name="agent1", **options):
-        context = browser.new_context(
-            viewport={"width": 1280, "height": 800}, locale="zh-CN", **options
-        )
-        made.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{desk.url}/console")
-        page.get_by_label("账号").fill(name)
-        page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("button", name="登录").click()
-        page.get_by_role("button", name="退出").wait_for()
-        return page
-
-    yield enter
-    for context in made:
-        context.close()
-    assert errors == []
 
 
 @pytest.fixture
