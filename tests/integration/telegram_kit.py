@@ -27,6 +27,7 @@ class Telegram:
 
     calls: list = field(default_factory=list)
     script: dict = field(default_factory=dict)
+    arrived: list = field(default_factory=list)  # texts that were taken
     updates: list = field(default_factory=list)
     hang: asyncio.Event | None = None
     file: bytes = PNG
@@ -52,6 +53,8 @@ class Telegram:
         if self.script.get(method):
             status, data = self.script[method].pop(0)
             return JSONResponse(data, status_code=status)
+        if method == "sendMessage":
+            self.arrived.append(body["text"])
         if method == "sendMessage" and self.hang is not None:
             await self.hang.wait()
         return JSONResponse({"ok": True, "result": await self.result(method, body)})

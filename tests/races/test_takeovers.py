@@ -8,6 +8,7 @@ import asyncio
 import os
 import random
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -28,6 +29,7 @@ from sqlalchemy import create_engine, select
 from bot.desk_rules import Handoff
 from bot.dispatch_queue import install_queue
 from bot.errors import IllegalMove
+from bot.ledger.agents import Role
 from bot.ledger.database import sync_url
 from bot.ledger.migrate import upgrade
 from bot.ledger.tables import handoffs, messages
@@ -41,6 +43,7 @@ PASSWORD = "correct horse"
 HASH = hash_password(PASSWORD)
 AGENTS = ("agent1", "agent2", "agent3")
 STEPS = 12
+QUICK = {"desk_gone": timedelta(seconds=1), "desk_offer": timedelta(seconds=1)}
 
 
 class Agent:
@@ -62,14 +65,27 @@ class Agent:
         key = f"{self.name}-{self.count}"
         step = step or self.dice.choice(
             ("accept", "accept", "write", "write", "write", "release", "transfer",
-             "pass", "close")
+             "pass", "close", "take", "here", "idle")
         )  # fmt: skip
+        if step == "idle":  # long enough to count as gone, sometimes
+            await asyncio.sleep(self.dice.random() * 1.5)
+            return False
+        if step == "here":
+            body = {"ready": self.dice.random() < 0.8}
+            await self.client.post("/api/desk/presence", json=body)
+            return False
         body = {"key": key}
         path = {"write": "messages", "pass": "transfer"}.get(step, step)
         if step == "write":
             body["text"] = f"坐席{key}"
         elif step == "pass":
             body["to"] = self.dice.choice(AGENTS)
+        elif step == "take":
+            found = await self.client.get(f"/api/desk/conversations/{sender_id}")
+            row = found.json() if found.is_success else {}
+            if row.get("status", "closed") == "closed":
+                return False
+            body |= {"found": row["status"], "held_by": row["agent"]}
         url = f"/api/desk/conversations/{sender_id}/{path}"
         answer = await self.client.post(url, json=body)
         assert answer.status_code in (200, 404, 409), answer.text
@@ -82,7 +98,8 @@ async def play(url, desk, ledger, seed):
     """Let them all act; return what each side was told was taken."""
     dice = random.Random(seed)
     for name in AGENTS:
-        await ledger.agents.put(name, name, HASH, capacity=50)
+        role = Role.LEADER if name == AGENTS[-1] else Role.AGENT
+        await ledger.agents.put(name, name, HASH, role, capacity=50)
     async with httpx.AsyncClient(base_url=url, timeout=30) as web:
         visitor = await Visitor.arrive(web)
         said = ["顾客0"]
@@ -187,7 +204,9 @@ def brain_of(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_that_takeovers_are_clean_on_one_machine(tmp_path, seed):
-    edge = make_edge(tmp_path, brain_of(seed), visitor_burst=1000, visitor_rate=1000)
+    edge = make_edge(
+        tmp_path, brain_of(seed), visitor_burst=1000, visitor_rate=1000, **QUICK
+    )
     backstage = edge.backstage
     async with served(edge) as url:
         told = await play(url, backstage.desk, backstage.ledger, seed)
@@ -204,7 +223,7 @@ async def many(folder, postgres_url, redis_url, brain):
     engine.dispose()
     settings = make_settings(
         folder, database_url=postgres_url, redis_url=redis_url, secret_key="k" * 40,
-        visitor_burst=1000, visitor_rate=1000,
+        visitor_burst=1000, visitor_rate=1000, **QUICK,
     )  # fmt: skip
 
     async def ready():
