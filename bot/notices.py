@@ -63,6 +63,7 @@ class Notices:
     refused: Mapping[str, str]
     moments: Mapping[str, str]
     waits: Mapping[str, str]
+    links: Mapping[str, str]
     words: Mapping[str, frozenset[str]]
     kinds: Mapping[str, str]
     citation_form: str
@@ -86,6 +87,7 @@ class Notices:
             raw["refused"],
             raw["moments"],
             raw["waits"],
+            raw["links"],
             words,
             raw["kinds"],
             raw["citation"],

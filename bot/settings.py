@@ -74,6 +74,14 @@ class Settings(BaseSettings):
     desk_gone: timedelta = Field(timedelta(minutes=3), ge=timedelta(seconds=1))
     agent_password: SecretStr | None = None  # first one of the demo's agents
 
+    desk_webhook_url: str | None = None  # another desk hears there what happens
+    desk_webhook_secret: SecretStr | None = None  # signs both directions
+    chatwoot_url: str | None = None  # switches the bridge on
+    chatwoot_inbox: str | None = None  # identifier of an API inbox
+    chatwoot_account: int | None = None
+    chatwoot_token: SecretStr | None = None  # api_access_token of an agent
+    chatwoot_secret: SecretStr | None = None  # last part of the webhook's path
+
     telegram_token: SecretStr | None = None  # of the bot; switches Telegram on
     telegram_secret: SecretStr | None = None  # Telegram shows it with every update
     telegram_mode: Literal["webhook", "polling"] = "webhook"

@@ -25,6 +25,8 @@ from channels import attachments, health, pages, web
 from channels.backstage import Backstage, build_backstage
 from channels.console import api as desk_api
 from channels.limits import BodyLimit, Limits
+from channels.links.loop import LinkLoop
+from channels.links.setup import attach_desks
 from channels.socket import SocketDoor
 from channels.telegram.setup import TelegramEdge, telegram_edge
 from channels.tokens import Doorkeeper, open_secret
@@ -45,7 +47,7 @@ class Edge:
     backstage: Backstage
     door: SocketDoor
     dealer: Dealer
-    platforms: tuple[TelegramEdge | WeChatEdge, ...] = ()
+    platforms: tuple[TelegramEdge | WeChatEdge | LinkLoop, ...] = ()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -121,6 +123,7 @@ def build_app(
     telegram = telegram_edge(
         api, rooms, backstage.client, backstage.platforms.get("telegram")
     )
+    links = attach_desks(api, rooms, backstage.desk, backstage.client)
     wechat = wechat_edge(
         api,
         rooms,
@@ -128,11 +131,11 @@ def build_app(
         backstage.sends,
         backstage.desk,
     )
-    platforms = tuple(each for each in (telegram, wechat) if each is not None)
+    doors = tuple(each for each in (telegram, wechat) if each is not None)
     times = OfferTimes(settings.desk_offer, settings.desk_gone)
     offers = backstage.ledger.offers
     dealer = Dealer(offers, backstage.desk, backstage.clock, times)
-    edge = Edge(asgi, backstage, door, dealer, platforms)
+    edge = Edge(asgi, backstage, door, dealer, (*doors, *links))
     api.state.edge = edge
     return edge
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -15,7 +16,16 @@ from sqlalchemy import (
 
 from bot.ledger.tables import Id, UtcDateTime, conversation_key, metadata
 
-__all__ = ["agent_sessions", "agents", "desk_log", "metadata", "notes", "ratings"]
+__all__ = [
+    "agent_sessions",
+    "agents",
+    "desk_hooks",
+    "desk_links",
+    "desk_log",
+    "metadata",
+    "notes",
+    "ratings",
+]
 
 # Agents of the desk.
 agents = Table(
@@ -78,4 +88,31 @@ ratings = Table(
     Column("score", Integer),  # 1 to 3; None: not answered, or skipped
     Column("answered_at", UtcDateTime),
     Index("ix_ratings_about_asked_at", "about", "asked_at"),
+)
+
+# Other desks that are told what happens: up to where, and what they call a conversation.
+desk_links = Table(
+    "desk_links",
+    metadata,
+    Column("link", String(32), primary_key=True),  # webhook, chatwoot
+    Column("sender_id", String(200), primary_key=True),  # "" holds the cursor
+    Column("seq", BigInteger, nullable=False),  # told up to this message
+    Column("move_id", BigInteger, nullable=False),  # told up to this row of handoffs
+    Column("active", Boolean, nullable=False),  # a human is wanted or there
+    Column("external_id", String(64)),  # the other desk's conversation
+    Column("external", JSON, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("next_at", UtcDateTime),  # not before
+    Column("leased_until", UtcDateTime),  # some process is telling it
+    Column("last_error", String(200)),
+    Index("ix_desk_links_active", "link", "active", "next_at"),
+    Index("ix_desk_links_external_id", "link", "external_id"),
+)
+
+# Calls of other desks that were done, so that a repeat is not done again.
+desk_hooks = Table(
+    "desk_hooks",
+    metadata,
+    Column("hook_id", String(100), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
 )

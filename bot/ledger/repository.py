@@ -12,6 +12,7 @@ from bot.ledger.contacts import Contacts, Fetches, Tokens
 from bot.ledger.database import Database, open_database
 from bot.ledger.deliveries import Deliveries
 from bot.ledger.desk_view import DeskView
+from bot.ledger.links import Links
 from bot.ledger.messages import Messages
 from bot.ledger.moves import Moves
 from bot.ledger.offers import Offers
@@ -41,6 +42,7 @@ class Ledger:
         self.desk = DeskView(database)
         self.ratings = Ratings(database)
         self.offers = Offers(database)
+        self.links = Links(database)
 
     @classmethod
     def at(cls, database_url: str, root: Path) -> Self:

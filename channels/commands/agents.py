@@ -1,6 +1,7 @@
 """``baoke agents``: who may sit at the desk."""
 
 import argparse
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -83,8 +84,8 @@ def run_list(args: argparse.Namespace, context: Context) -> int:
 
 def run_add(args: argparse.Namespace, context: Context) -> int:
     """Add or change one."""
-    if not (args.name.isascii() and args.name.isprintable() and len(args.name) <= 50):
-        raise UsageError("NAME has up to 50 letters, digits and signs")
+    if not re.fullmatch(r"[!-9;-~]{1,50}", args.name):  # a colon names another desk
+        raise UsageError("NAME has up to 50 letters, digits and signs, no colon")
     if not 1 <= args.capacity <= 100:
         raise UsageError("--capacity is between 1 and 100")
     hashed = hash_password(sys.stdin.readline().rstrip("\r\n"))

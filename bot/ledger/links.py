@@ -1,0 +1,307 @@
+"""What other desks have been told, and what they have yet to be told.
+
+The ledger itself is the source: nothing is written twice, and what was not told yet can
+be reckoned at any time from the position kept here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.desk_rules import Status
+from bot.ledger.database import Database
+from bot.ledger.desk_tables import desk_hooks, desk_links
+from bot.ledger.rows import MESSAGE_COLUMNS, read_message
+from bot.ledger.tables import conversations, handoffs, messages
+from bot.message import StoredMessage
+
+TRANSCRIPT = 50  # messages from before the wish for a human that are told
+BATCH = 100
+_CURSOR = ""  # sender_id of the row that says which moves were looked at
+_LATE = 200  # rows that may become visible after later ones
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A conversation that another desk has to be told about.
+
+    Attributes:
+        seq, move_id: It was told up to here.
+        external_id, external: What the other desk calls it.
+        tries: In vain, since something was told.
+    """
+
+    sender_id: str
+    seq: int
+    move_id: int
+    external_id: str | None
+    external: Mapping[str, Any]
+    tries: int
+    status: Status
+    agent: str | None
+    skill: str | None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to tell: a message or a move.
+
+    Attributes:
+        key: The message's idempotency key; None for a customer's and for moves.
+        move: Columns of the handoffs row.
+    """
+
+    at: datetime
+    message: StoredMessage | None = None
+    key: str | None = None
+    move: Mapping[str, Any] | None = None
+
+
+class Links:
+    """Positions of other desks."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def register(self, link: str) -> None:
+        """Take up conversations in which somebody moved since the last look."""
+        await self._database.write(lambda c: _register(c, link))
+
+    async def news(self, link: str) -> bool:
+        """Say whether there is something to register."""
+        newest = select(func.max(handoffs.c.id))
+        cursor = _cursor(link)
+
+        def read(connection: Connection) -> bool:
+            seen = connection.execute(cursor).scalar()
+            last = connection.execute(newest).scalar() or 0
+            return seen is None or last > seen
+
+        return await self._database.read(read)
+
+    async def due(
+        self, link: str, now: datetime, until: datetime, limit: int
+    ) -> tuple[Linked, ...]:
+        """Take conversations with something to tell, for this process until then."""
+        t, c = desk_links.c, conversations.c
+        moved = (
+            select(handoffs.c.id)
+            .where(handoffs.c.sender_id == t.sender_id, handoffs.c.id > t.move_id)
+            .exists()
+        )
+        query = (
+            select(
+                t.sender_id, t.seq, t.move_id, t.external_id, t.external, t.tries,
+                c.status, c.agent, c.skill, t.leased_until,
+            )
+            .join(conversations, c.sender_id == t.sender_id)
+            .where(
+                t.link == link,
+                t.active,
+                or_(t.next_at.is_(None), t.next_at <= now),
+                or_(t.leased_until.is_(None), t.leased_until <= now),
+                or_(c.last_seq > t.seq, moved),
+            )
+            .limit(limit)
+        )  # fmt: skip
+        rows = await self._database.read(lambda conn: conn.execute(query).all())
+        if not rows:
+            return ()
+
+        def lease(connection: Connection) -> tuple[Linked, ...]:
+            taken = []
+            for row in rows:
+                same = (
+                    t.leased_until.is_(None)
+                    if row.leased_until is None
+                    else t.leased_until == row.leased_until
+                )
+                leased = (
+                    update(desk_links)
+                    .where(t.link == link, t.sender_id == row.sender_id, same)
+                    .values(leased_until=until)
+                )
+                if connection.execute(leased).rowcount == 1:
+                    taken.append(
+                        Linked(*row[:6], Status(row.status), row.agent, row.skill)
+                    )
+            return tuple(taken)
+
+        return await self._database.write(lease)
+
+    async def items(self, linked: Linked) -> Sequence[Item]:
+        """Return what is to be told of a conversation, oldest first."""
+        said = (
+            select(*MESSAGE_COLUMNS, messages.c.idempotency_key)
+            .where(
+                messages.c.sender_id == linked.sender_id, messages.c.seq > linked.seq
+            )
+            .order_by(messages.c.seq)
+            .limit(BATCH)
+        )
+        moved = (
+            select(handoffs)
+            .where(
+                handoffs.c.sender_id == linked.sender_id,
+                handoffs.c.id > linked.move_id,
+            )
+            .order_by(handoffs.c.id)
+            .limit(BATCH)
+        )
+
+        def read(connection: Connection) -> list[Item]:
+            found = [
+                Item(row.at, read_message(row), row.idempotency_key)
+                for row in connection.execute(said)
+            ]
+            moves = [
+                Item(row.at, move=row._asdict()) for row in connection.execute(moved)
+            ]
+            # What a move says to the customer has the same moment and comes after it.
+            return sorted((*moves, *found), key=lambda item: item.at)
+
+        return await self._database.read(read)
+
+    async def told(
+        self, link: str, linked: Linked, external_id: str | None, ended: bool
+    ) -> None:
+        """Move the position; ``ended``: the bot has the conversation, all was told."""
+        await self._update(
+            link,
+            linked.sender_id,
+            seq=linked.seq,
+            move_id=linked.move_id,
+            external=dict(linked.external),
+            external_id=external_id,
+            tries=0,
+            next_at=None,
+            last_error=None,
+            **({"active": False} if ended else {}),
+        )
+
+    async def let_go(
+        self,
+        link: str,
+        sender_id: str,
+        *,
+        next_at: datetime | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Give a conversation back; with an error it is tried again later."""
+        failed = {"tries": desk_links.c.tries + 1, "last_error": error}
+        await self._update(
+            link,
+            sender_id,
+            leased_until=None,
+            **({"next_at": next_at, **failed} if error else {}),
+        )
+
+    async def sender_of(self, link: str, external_id: str) -> str | None:
+        """Return the conversation that another desk calls so."""
+        query = select(desk_links.c.sender_id).where(
+            desk_links.c.link == link, desk_links.c.external_id == external_id
+        )
+        return await self._database.read(lambda c: c.execute(query).scalar())
+
+    async def held(self, link: str, prefix: str) -> tuple[tuple[str, str, str], ...]:
+        """Return (sender_id, agent, external_id) of what another desk's people hold."""
+        query = (
+            select(
+                conversations.c.sender_id,
+                conversations.c.agent,
+                desk_links.c.external_id,
+            )
+            .join(desk_links, desk_links.c.sender_id == conversations.c.sender_id)
+            .where(
+                desk_links.c.link == link,
+                desk_links.c.external_id.is_not(None),
+                conversations.c.status == Status.AGENT,
+                conversations.c.agent.startswith(prefix, autoescape=True),
+            )
+        )
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple((row[0], row[1], row[2]) for row in rows)
+
+    async def done_before(self, hook_id: str) -> bool:
+        """Say whether a call was done."""
+        query = select(desk_hooks.c.hook_id).where(desk_hooks.c.hook_id == hook_id)
+        return (
+            await self._database.read(lambda c: c.execute(query).first())
+        ) is not None
+
+    async def note_done(self, hook_id: str, now: datetime) -> None:
+        """Note that a call was done."""
+        row = insert(desk_hooks).values(hook_id=hook_id, at=now)
+        try:
+            await self._database.write(lambda c: c.execute(row))
+        except IntegrityError:
+            return
+
+    async def _update(self, link: str, sender_id: str, **values: Any) -> None:
+        changed = (
+            update(desk_links)
+            .where(desk_links.c.link == link, desk_links.c.sender_id == sender_id)
+            .values(**values)
+        )
+        await self._database.write(lambda c: c.execute(changed))
+
+
+def _cursor(link: str) -> Any:
+    return select(desk_links.c.move_id).where(
+        desk_links.c.link == link, desk_links.c.sender_id == _CURSOR
+    )
+
+
+def _register(connection: Connection, link: str) -> None:
+    seen = connection.execute(_cursor(link)).scalar()
+    newest = connection.execute(select(func.max(handoffs.c.id))).scalar() or 0
+    blank = {"active": False, "external": {}, "seq": 0}
+    if seen is None:  # attached today: what was before is not told
+        row = {"link": link, "sender_id": _CURSOR, "move_id": newest, **blank}
+        connection.execute(insert(desk_links).values(row))
+        seen = newest
+        waiting = select(conversations.c.sender_id).where(
+            conversations.c.status.in_([Status.QUEUED, Status.AGENT])
+        )
+        moved = [(row[0], newest) for row in connection.execute(waiting)]
+    else:
+        query = (
+            select(handoffs.c.sender_id, func.min(handoffs.c.id) - 1)
+            .where(handoffs.c.id > seen - _LATE)
+            .group_by(handoffs.c.sender_id)
+        )
+        moved = [(row[0], row[1]) for row in connection.execute(query)]
+    for sender_id, before in moved:
+        _activate(connection, link, sender_id, before)
+    connection.execute(
+        update(desk_links)
+        .where(desk_links.c.link == link, desk_links.c.sender_id == _CURSOR)
+        .values(move_id=newest)
+    )
+
+
+def _activate(connection: Connection, link: str, sender_id: str, before: int) -> None:
+    """Let a conversation be told from its last messages on."""
+    t = desk_links.c
+    mine = and_(t.link == link, t.sender_id == sender_id)
+    row = connection.execute(select(t.seq, t.move_id, t.active).where(mine)).first()
+    last_seq = connection.execute(
+        select(conversations.c.last_seq).where(conversations.c.sender_id == sender_id)
+    ).scalar_one()
+    seq = max(0, last_seq - TRANSCRIPT)
+    if row is None:
+        made = {"link": link, "sender_id": sender_id, "seq": seq, "move_id": before}
+        connection.execute(insert(desk_links).values(active=True, external={}, **made))
+        return
+    newest = connection.execute(
+        select(func.max(handoffs.c.id)).where(handoffs.c.sender_id == sender_id)
+    ).scalar_one()
+    if not row.active and newest > row.move_id:
+        again = (
+            update(desk_links).where(mine).values(active=True, seq=max(seq, row.seq))
+        )
+        connection.execute(again)

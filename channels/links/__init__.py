@@ -1,0 +1,1 @@
+"""Other desks that are attached: told what happens, and heard."""

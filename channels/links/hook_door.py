@@ -1,0 +1,118 @@
+"""Hears another desk: signed calls that take, answer, pass on and end conversations.
+
+In: ``POST /api/desk/hooks``. Out: the same steps as an agent of our own makes, under an
+account name that none of ours can have.
+"""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from sqlalchemy.exc import IntegrityError
+
+from bot.desk import Desk
+from bot.errors import BadInput, IllegalMove, Unauthorized
+from bot.message import Author, Outbound, TextPart
+from channels.console.bodies import KEY, MAX_TEXT_CHARS
+from channels.console.entry import step
+from channels.links.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
+from channels.visitors import WebRooms
+
+PATH = "/api/desk/hooks"
+PREFIX = "hook:"
+Json = dict[str, object]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,40}$")]
+
+
+class Who(BaseModel):
+    """A person at the other desk."""
+
+    name: Name
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = (
+        Field(max_length=30)
+    )
+
+
+class Call(BaseModel):
+    """What the other desk does; ``id`` makes a repeat a repeat."""
+
+    id: str = Field(pattern=KEY, max_length=80)
+    action: Literal["accept", "message", "note", "release", "close", "transfer"]
+    sender_id: str = Field(min_length=1, max_length=200)
+    agent: Who
+    text: str = Field("", max_length=MAX_TEXT_CHARS)
+    summary: str = Field("", max_length=1000)
+    category: str = Field("", max_length=50)
+    skill: str | None = Field(None, max_length=50)
+
+
+def build_router(rooms: WebRooms, desk: Desk, secret: str) -> APIRouter:
+    """Return the route of the other desk's calls."""
+    router = APIRouter(tags=["desk"])
+
+    @router.post(PATH, summary="Another desk acts")
+    async def hook(request: Request) -> Json:
+        """Do what a signed call says, once; a repeat is answered as one."""
+        raw = await request.body()
+        head, now = request.headers, rooms.clock.now()
+        timestamp, given = head.get(TIMESTAMP_HEADER), head.get(SIGNATURE_HEADER)
+        if not is_signed(secret, timestamp, given, raw, now):
+            raise Unauthorized
+        try:
+            call = Call.model_validate_json(raw)
+        except ValidationError as err:
+            raise BadInput("bad_request") from err
+        if await rooms.ledger.links.done_before(call.id):
+            return {"repeat": True}
+        await _do(rooms, desk, call)
+        await rooms.ledger.links.note_done(call.id, now)
+        return {"repeat": False}
+
+    return router
+
+
+async def _do(rooms: WebRooms, desk: Desk, call: Call) -> None:
+    who, sender_id = PREFIX + call.agent.name, call.sender_id
+    key, title = f"hook:{call.id}", call.agent.title
+    match call.action:
+        case "message":
+            await say(rooms, sender_id, who, call.text, key)
+        case "note":
+            if not call.text or await rooms.ledger.desk.one(sender_id) is None:
+                raise BadInput("bad_request" if not call.text else "not_found")
+            now = rooms.clock.now()
+            await rooms.ledger.agents.add_note(sender_id, who[:50], call.text, now)
+        case "accept":
+            await step(lambda: desk.accept(sender_id, who, key, title))
+        case "release":
+            await step(lambda: desk.release(sender_id, who, key, title))
+        case "transfer":
+            await step(
+                lambda: desk.requeue(sender_id, who, key, call.skill, call.summary)
+            )
+        case "close":
+            summary, category = call.summary or None, call.category or None
+            await step(
+                lambda: desk.close(sender_id, who, key, summary, category, title)
+            )
+
+
+async def say(rooms: WebRooms, sender_id: str, who: str, text: str, key: str) -> None:
+    """Send words of somebody who holds the conversation; a repeat does nothing.
+
+    Raises:
+        BadInput: There are no words, or they do not hold it.
+    """
+    if not text.strip():
+        raise BadInput("bad_request")
+    said = Outbound(sender_id, Author.AGENT, (TextPart(text),), key)
+    try:
+        written = await rooms.ledger.messages.post(
+            (said,), rooms.clock.now(), held_by=who
+        )
+    except IntegrityError:
+        return
+    except IllegalMove as err:
+        raise BadInput("not_yours", 409) from err
+    await rooms.outbox.publish(sender_id, written)

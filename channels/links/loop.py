@@ -1,0 +1,164 @@
+"""Tells another desk what happens, in order, until it has heard it.
+
+In: the ledger. Out: calls, one conversation at a time in its own order, conversations
+beside each other; what fails is tried again, what is refused is noted and left out.
+"""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from bot.desk_rules import Status
+from bot.errors import BaokeError, StoreError
+from bot.ledger.links import Item, Linked, Links
+from bot.ports import Clock
+
+_EVERY = 0.5  # seconds
+_AT_ONCE = 8
+_LEASE = timedelta(seconds=120)
+_LONGEST = 300.0  # seconds between two tries
+
+log = structlog.get_logger()
+
+External = Mapping[str, Any]
+
+
+class Later(BaokeError):
+    """The other desk could not be told now."""
+
+
+class Refused(BaokeError):
+    """The other desk will never take this."""
+
+
+class Link(Protocol):
+    """Another desk."""
+
+    name: str
+
+    async def open(
+        self, linked: Linked, items: Sequence[Item]
+    ) -> tuple[External, str | None, int]:
+        """Begin with a conversation that it has not been told of.
+
+        Returns:
+            What it calls the conversation, that as a key, and how many of the items it
+            knows by now.
+
+        Raises:
+            Later, Refused: It was not told.
+        """
+
+    async def tell(self, linked: Linked, item: Item) -> None:
+        """Tell one thing.
+
+        Raises:
+            Later, Refused: It was not told.
+        """
+
+    async def look(self) -> None:
+        """See now and then what it forgot to tell us."""
+
+
+class LinkLoop:
+    """Runs one link."""
+
+    def __init__(self, link: Link, links: Links, clock: Clock) -> None:
+        self._link = link
+        self._links = links
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End; what was not told yet is told after the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.tell_due()
+                await self._link.look()
+            except StoreError as err:
+                log.warning("link.failed", link=self._link.name, error=str(err))
+            except Exception:
+                log.exception("link.crashed", link=self._link.name)
+            await asyncio.sleep(_EVERY)
+
+    async def tell_due(self) -> None:
+        """Tell what is due once."""
+        name, now = self._link.name, self._clock.now()
+        if await self._links.news(name):
+            await self._links.register(name)
+        found = await self._links.due(name, now, now + _LEASE, _AT_ONCE)
+        await asyncio.gather(*(self._tell_one(linked) for linked in found))
+
+    async def _tell_one(self, linked: Linked) -> None:
+        name = self._link.name
+        try:
+            await self._tell_all(linked)
+        except Later as err:
+            pause = min(2.0 ** min(linked.tries, 10), _LONGEST)
+            later = timedelta(seconds=pause * random.uniform(0.5, 1.0))
+            await self._links.let_go(
+                name,
+                linked.sender_id,
+                next_at=self._clock.now() + later,
+                error=str(err)[:200] or "later",
+            )
+        else:
+            await self._links.let_go(name, linked.sender_id)
+
+    async def _tell_all(self, linked: Linked) -> None:
+        items = list(await self._links.items(linked))
+        external_id = linked.external_id
+        human = linked.status in (Status.QUEUED, Status.AGENT)
+        if not human and not any(item.move for item in items):
+            # The bot has it again: what is said with it stays here.
+            await self._links.told(self._link.name, linked, external_id, True)
+            return
+        if not linked.external:
+            external, external_id, count = await self._open(linked, items)
+            linked = replace(linked, external=external, external_id=external_id)
+            for item in items[:count]:
+                linked = _past(linked, item)
+            items = items[count:]
+            await self._links.told(self._link.name, linked, external_id, False)
+        for number, item in enumerate(items, 1):
+            try:
+                await self._link.tell(linked, item)
+            except Refused as err:
+                log.error("link.refused", link=self._link.name,
+                          sender_id=linked.sender_id, error=str(err))  # fmt: skip
+            linked = _past(linked, item)
+            ended = number == len(items) and not human
+            await self._links.told(self._link.name, linked, external_id, ended)
+
+    async def _open(
+        self, linked: Linked, items: Sequence[Item]
+    ) -> tuple[External, str | None, int]:
+        try:
+            return await self._link.open(linked, items)
+        except Refused as err:
+            # Settings are wrong, or it is: somebody has to look, nothing is skipped.
+            log.error("link.not_opened", link=self._link.name,
+                      sender_id=linked.sender_id, error=str(err))  # fmt: skip
+            raise Later(str(err)) from err
+
+
+def _past(linked: Linked, item: Item) -> Linked:
+    """Return the position behind an item."""
+    if item.message is not None:
+        return replace(linked, seq=item.message.seq)
+    assert item.move is not None
+    return replace(linked, move_id=item.move["id"])
