@@ -4,11 +4,14 @@ In: wishes for a human, agents' steps. Out: moves in the ledger and honest words
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from bot.desk_rules import Handoff, Move, Priority, QueuePlace, Rating, Status
+from bot.announcer import CANCEL_PAYLOAD, Announcer
+from bot.desk_rules import Handoff, Move, Priority, Rating, Status
+from bot.errors import IllegalMove
 from bot.ledger.moves import Moves, Tell
-from bot.ledger.values import Announce, Conclusion, Outcome, Turn, Written
+from bot.ledger.values import Conclusion, Outcome, Turn, Written
 from bot.message import Author, Button, ButtonsPart, Outbound, Part, TextPart
 from bot.notices import Notices
 from bot.outbox import Outbox
@@ -18,7 +21,6 @@ from bot.settings import Settings
 from bot.triggers import Triggers
 
 REQUEST_PAYLOAD = "/request_handoff"
-CANCEL_PAYLOAD = "/cancel_handoff"
 _ENDING = frozenset({"goodbye", "thank"})  # intents after which the bot asks how it was
 _LOW = 1  # score
 
@@ -39,9 +41,9 @@ class Desk:
         self._moves = moves
         self._outbox = outbox
         self._notices = notices
-        self._hours = hours
         self._clock = clock
         self._triggers = triggers or Triggers()
+        self._announcer = Announcer(notices, hours, clock)
         self._hint_every = settings.queue_hint_every
 
     # Inside a turn: values that the ledger writes when the turn ends.
@@ -71,7 +73,7 @@ class Desk:
         return Conclusion(
             outcome=outcome,
             replies=replies,
-            announce=self._announce(turn.sender_id, f"{turn.turn_id}:queue"),
+            announce=self._announcer.announce(turn.sender_id, f"{turn.turn_id}:queue"),
             hint_every=self._hint_every,
             move=move,
             note=note,
@@ -111,7 +113,7 @@ class Desk:
         return Conclusion(
             outcome=Outcome.COMMANDED,
             replies=(reply,),
-            announce=self._announce(turn.sender_id, f"{turn.turn_id}:queue"),
+            announce=self._announcer.announce(turn.sender_id, f"{turn.turn_id}:queue"),
             hint_every=self._hint_every,
             move=move if waits else None,
         )
@@ -166,7 +168,7 @@ class Desk:
         Raises:
             IllegalMove: It is queued, with an agent or closed.
         """
-        announce = self._announce(sender_id, f"{key}:queue")
+        announce = self._announcer.announce(sender_id, f"{key}:queue")
         move = Move(Status.QUEUED, "system", handoff, found=Status.BOT)
         return await self._make(sender_id, move, lambda place: (announce(place),))
 
@@ -211,7 +213,7 @@ class Desk:
         """
         handoff = Handoff("transferred", Priority.HIGH, skill, memo or None)
         move = Move(Status.QUEUED, f"agent:{agent}", handoff, held_by=agent)
-        announce = self._announce(sender_id, f"{key}:queue")
+        announce = self._announcer.announce(sender_id, f"{key}:queue")
         return await self._make(sender_id, move, lambda place: (announce(place),))
 
     async def hand_over(
@@ -269,8 +271,20 @@ class Desk:
         move = Move(Status.QUEUED, "system", handoff, held_by=agent)
         words = TextPart(self._notices.say("agent_gone", agent=title))
         said = Outbound(sender_id, Author.SYSTEM, (words,), f"{key}:agent_gone")
-        announce = self._announce(sender_id, f"{key}:queue")
+        announce = self._announcer.announce(sender_id, f"{key}:queue")
         return await self._make(sender_id, move, lambda place: (said, announce(place)))
+
+    async def leave(self, sender_id: str, key: str) -> None:
+        """Let the customer end it; nothing happens when no agent holds it any more."""
+        agent = await self._moves.agent_of(sender_id)
+        if agent is None:
+            return
+        done = Handoff("customer_ended")
+        move = Move(Status.BOT, "customer", done, held_by=agent)
+        title = self._notices.titles["agent"]
+        rating = Rating(key, f"agent:{agent}")
+        with suppress(IllegalMove):
+            await self._step(sender_id, move, "left_agent", title, key, rating)
 
     async def close(
         self,
@@ -319,26 +333,3 @@ class Desk:
         written = await self._moves.make(sender_id, moves, now, tell, rating)
         await self._outbox.publish(sender_id, written)
         return written
-
-    def _announce(self, sender_id: str, key: str) -> Announce:
-        """Return a function that says a place in the queue as it really is."""
-
-        def announce(place: QueuePlace) -> Outbound:
-            now = self._clock.now()
-            name = "still_queued" if place.already else "queued"
-            wait = self._notices.wait(place.present, place.minutes)
-            values: dict[str, object] = {"ahead": place.ahead, "wait": wait}
-            if not self._hours.is_open(now):
-                name += "_after_hours"
-                opens = self._hours.next_open(now)
-                values["next_open"] = self._notices.moment(opens, now)
-            elif place.ahead == 0:
-                name += "_first"
-            cancel = Button(self._notices.titles["cancel_handoff"], CANCEL_PAYLOAD)
-            parts: tuple[Part, ...] = (
-                TextPart(self._notices.say(name, **values)),
-                ButtonsPart((cancel,)),
-            )
-            return Outbound(sender_id, Author.SYSTEM, parts, key)
-
-        return announce

@@ -5,15 +5,16 @@ In: an Inbound from a channel. Out: its number; the answer comes through the out
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
 from bot.desk import REQUEST_PAYLOAD
+from bot.desk_rules import Status
 from bot.errors import BadInput, Overloaded, StoreError
-from bot.ledger.messages import Messages
+from bot.ledger.messages import Messages, Replies
 from bot.ledger.values import Accepted
 from bot.message import (
     Author,
@@ -32,6 +33,8 @@ from bot.ports import Again, Dispatcher, Rest, Work
 from bot.settings import Settings
 from bot.turn import Rooms, give_up, take_turn
 
+# leave(sender_id, key) = the customer is done with the human
+Leave = Callable[[str, str], Awaitable[None]]
 OVERLOAD_PAUSE = timedelta(seconds=5)
 # Direction overrides can make a line read differently from what it says.
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -59,6 +62,7 @@ class Inbox:
         rules: PayloadRules,
         notices: Notices,
         settings: Settings,
+        leave: Leave,
     ) -> None:
         self._messages = messages
         self._outbox = outbox
@@ -66,6 +70,7 @@ class Inbox:
         self._rules = rules
         self._notices = notices
         self._settings = settings
+        self._leave = leave
 
     async def accept(self, inbound: Inbound) -> Accepted:
         """Store one message and have it answered; safe to repeat.
@@ -93,7 +98,15 @@ class Inbox:
                 return await self._refuse(inbound, "payload_refused")
             inbound = _pressed(inbound, button)
         accepted = await self._messages.accept(inbound)
-        return await self._publish(inbound.sender_id, accepted, wake=True)
+        await self._publish(inbound.sender_id, accepted, wake=True)
+        if accepted.written.status is Status.AGENT and not accepted.repeat:
+            await self._maybe_end(inbound)
+        return accepted
+
+    async def _maybe_end(self, inbound: Inbound) -> None:
+        """Let a customer leave the human they talk to."""
+        if inbound.text and self._notices.means("end_agent", inbound.text):
+            await self._leave(inbound.sender_id, f"{inbound.message_key}:end"[:150])
 
     async def decline(self, inbound: Inbound, code: str, words: str) -> Accepted:
         """Keep a message that cannot be handled, and say so; safe to repeat.
@@ -140,27 +153,37 @@ class Inbox:
             kept,
             awaiting=False,
             refused=code,
-            replies=self._reply(kept, code, max_chars=limit),
+            replies=self._refusing(kept, code, limit),
         )
         return await self._publish(inbound.sender_id, accepted)
 
-    def _reply(
-        self, inbound: Inbound, notice: str, **values: object
-    ) -> Callable[[int], tuple[Outbound, ...]]:
+    def _reply(self, inbound: Inbound, notice: str, **values: object) -> Replies:
         return self._saying(inbound, notice, self._notices.say(notice, **values))
 
-    def _saying(
-        self, inbound: Inbound, code: str, words: str
-    ) -> Callable[[int], tuple[Outbound, ...]]:
+    def _refusing(self, inbound: Inbound, code: str, limit: int) -> Replies:
+        """Say why it was not handled; with an agent only that a part was cut off."""
+        alone = self._reply(inbound, code, max_chars=limit)
+        words = TextPart(self._notices.say("too_long_held", max_chars=limit))
+        key = f"{inbound.message_key}:{code}"[:200]
+
+        def say(seq: int, held: bool) -> tuple[Outbound, ...]:
+            if not held:
+                return alone(seq, held)
+            cut = Outbound(inbound.sender_id, Author.SYSTEM, (words,), key, seq)
+            return (cut,) if code == "too_long" else ()
+
+        return say
+
+    def _saying(self, inbound: Inbound, code: str, words: str) -> Replies:
+        """Say something, unless a human holds the conversation, who sees it too."""
         button = Button(self._notices.titles["request_handoff"], REQUEST_PAYLOAD)
         parts: tuple[Part, ...] = (
             TextPart(words),
             ButtonsPart((button,)),
         )
         key = f"{inbound.message_key}:{code}"[:200]
-        return lambda seq: (
-            Outbound(inbound.sender_id, Author.SYSTEM, parts, key, in_reply_to=seq),
-        )
+        said = Outbound(inbound.sender_id, Author.SYSTEM, parts, key)
+        return lambda seq, held: () if held else (replace(said, in_reply_to=seq),)
 
     async def _publish(
         self, sender_id: str, accepted: Accepted, wake: bool = False

@@ -41,6 +41,8 @@ _SPOKEN = frozenset(
         "reply_number",
         "media_lost",
         "agent_gone",
+        "left_agent",
+        "too_long_held",
         "rate_agent",
         "rate_bot",
         "rated",

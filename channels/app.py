@@ -105,6 +105,7 @@ def build_app(
             PayloadRules.load(),
             backstage.notices,
             settings,
+            backstage.desk.leave,
         ),
         ledger=backstage.ledger,
         outbox=backstage.outbox,

@@ -35,6 +35,10 @@ from bot.message import (
 PAGE = 200  # messages read at once
 
 
+# replies(seq, held)
+Replies = Callable[[int, bool], tuple[Outbound, ...]]
+
+
 class Messages:
     """Reads and writes messages."""
 
@@ -47,7 +51,7 @@ class Messages:
         *,
         awaiting: bool = True,
         refused: str | None = None,
-        replies: Callable[[int], tuple[Outbound, ...]] = lambda seq: (),
+        replies: Replies = lambda seq, held: (),
     ) -> Accepted:
         """Store one message from a customer, once.
 
@@ -55,7 +59,8 @@ class Messages:
             inbound: The message.
             awaiting: It needs a turn (never when a human holds the conversation).
             refused: Why it will not be handled although it is kept.
-            replies: What to say at once, given the message's number.
+            replies: What to say at once, given the message's number and whether a
+                human holds the conversation.
 
         Returns:
             Its number, also when an earlier or a parallel copy has it already.
@@ -210,7 +215,7 @@ def _store(
     inbound: Inbound,
     awaiting: bool,
     refused: str | None,
-    replies: Callable[[int], tuple[Outbound, ...]],
+    replies: Replies,
 ) -> Accepted:
     sender_id, now = inbound.sender_id, inbound.received_at
     row = next_seqs(connection, sender_id, 1, now)
@@ -225,7 +230,7 @@ def _store(
         honour(connection, sender_id, inbound.terms, now)
     if reopened:
         row = write_move(connection, row, REOPENED, now)
-    if said := _unsaid(connection, replies(seq)):
+    if said := _unsaid(connection, replies(seq, row.status == Status.AGENT)):
         row = next_seqs(connection, sender_id, len(said), now)
         assert row is not None
         stored += write_outbounds(connection, said, seq + 1, now)

@@ -233,3 +233,19 @@ def test_that_a_long_history_begins_with_its_end(desk, agent_page, arrive):
     page.get_by_role("button", name="更早的消息").wait_for(state="hidden")
     seqs = log.locator("article").evaluate_all("all => all.map(a => +a.dataset.seq)")
     assert seqs == list(range(1, len(seqs) + 1))
+
+
+def test_that_a_cut_line_is_told_and_made_up_for(desk, agent_page, arrive):
+    customer = arrive()
+    page = agent_page()
+    take_first(page)
+    banner = page.get_by_text("与服务器的连接断开了")
+    assert banner.is_hidden()
+    page.context.set_offline(True)
+    banner.wait_for()
+    customer.say("您还在吗")
+    page.context.set_offline(False)
+    banner.wait_for(state="hidden")
+    log = page.get_by_role("log", name="消息")
+    log.get_by_text("您还在吗", exact=True).wait_for()
+    assert log.get_by_text("您还在吗", exact=True).count() == 1

@@ -440,3 +440,42 @@ async def test_that_a_bad_step_is_refused(tmp_path, path, body):
     async with desk_of(tmp_path) as (_, _, (_, _, leader)):
         answer = await leader.post(f"conversations/web:x/{path}", **body)
         assert answer.status_code == 422
+
+
+async def test_that_only_the_human_speaks_while_one_is_there(tmp_path):
+    async with desk_of(tmp_path, max_text_chars=50) as (edge, web, (one, *_)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        await one.post(f"conversations/{sender_id}/accept", key="a")
+        before = len(await visitor.events())
+        sent = await web.post(
+            "/api/chat/attachments",
+            files={"file": ("伤情.png", PNG, "image/png")},
+            headers=visitor.headers,
+        )
+        assert sent.is_success
+        await visitor.post(payload='/inform{"a": "b"}', client_message_id="p1")
+        await visitor.post(text="长" * 60, client_message_id="p2")
+        found = (await visitor.events())[before:]
+        authors = [event["author"] for event in found]
+        assert authors == ["customer", "customer", "customer", "system"]
+        assert "人工客服只看到了前面的部分" in str(found[-1])
+
+
+async def test_that_a_customer_ends_it_themselves(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, (one, *_)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        base = f"conversations/{sender_id}"
+        await one.post(f"{base}/accept", key="a")
+        for _ in range(2):
+            await visitor.post(text="结束人工。", client_message_id="e1")
+        seen = await seen_by(web, visitor)
+        assert seen.count("人工服务已结束，由智能客服继续") == 1
+        assert "您对人工客服刚才的服务满意吗" in seen
+        late = await one.post(f"{base}/messages", text="还有吗", key="1")
+        assert late.status_code == 409
+        await visitor.post(text="犹豫期几天", client_message_id="e2")
+
+        async def answered():
+            return "答：犹豫期几天" in await seen_by(web, visitor)
+
+        await until(answered)
