@@ -4,7 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
-COMMANDS = ("agreement", "complaints", "db", "eval_clauses")
+COMMANDS = ("agreement", "complaints", "core", "db", "eval_clauses")
 
 
 def main() -> int:

@@ -9,6 +9,8 @@ apology (DECISIONS.md, 5).
 from __future__ import annotations
 
 import abc
+import asyncio
+import logging
 from typing import Any, ClassVar
 
 from rasa_sdk import Action, Tracker
@@ -17,10 +19,13 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions.agreement.trail import recording
+from actions.errors import CoreAway
 from actions.say import Say
 from actions.services import Services, open_services
 from actions.turn import Turn, read_turn
 from actions.values import read_values
+
+log = logging.getLogger(__name__)
 
 Events = list[dict[str, Any]]
 PENDING_INTENT = "pending_intent"  # slot: the question that waits for a product
@@ -67,8 +72,15 @@ class BaokeAction(Action, abc.ABC):  # type: ignore[misc]
         self, dispatcher: CollectingDispatcher, tracker: Tracker
     ) -> Events:
         """Answer the latest message; an action that needs the tracker overrides it."""
-        turn = read_turn(tracker)
-        events = self.answer(turn, Say(dispatcher))
+        turn, say = read_turn(tracker), Say(dispatcher)
+        try:
+            # Beside the loop: a slow database or core system holds up nobody else.
+            events = await asyncio.to_thread(self.answer, turn, say)
+        except CoreAway as err:
+            log.warning("%s: core system away: %s", self.name(), err)
+            dispatcher.messages.clear()
+            say.hand_off("utter_core_away", "core_away")
+            return []
         # A product named later belongs to another question.
         if turn.slot(PENDING_INTENT) and not _keeps_pending(events):
             events = [*events, SlotSet(PENDING_INTENT, None)]

@@ -2,6 +2,7 @@
 
 ActionsError
 ├── StoreError            the database failed or is not reachable; try again later
+│   └── CoreAway          the core system does not answer, or not sensibly
 ├── UnknownPolicy         no such policy for this customer: foreign and invented alike
 └── RepeatedTurn          a turn id comes back with another owner; a bug or an attack
 """
@@ -13,6 +14,10 @@ class ActionsError(Exception):
 
 class StoreError(ActionsError):
     """The policy store failed; nothing of this unit of work was kept."""
+
+
+class CoreAway(StoreError):
+    """The insurer's core system did not answer, or with something that cannot be."""
 
 
 class UnknownPolicy(ActionsError):

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     var_dir: Path = Path("var")  # relative to root
     database_url: str = "sqlite:///var/baoke.db"  # a SQLite path is relative to root
     clock: datetime | None = None
+    policy_store_url: str | None = None  # core system instead of our own tables
+    policy_store_token: SecretStr | None = None  # sent to it as a bearer token
 
     identity_attempts: int = Field(3, ge=1)  # failures that lock a conversation
     identity_lock: timedelta = timedelta(minutes=30)

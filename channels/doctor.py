@@ -67,6 +67,7 @@ def examine(
     yield check_environment(places.assistant / ".venv", "rasa environment", "rasa")
     yield check_model(places)
     yield check_database(settings)
+    yield from check_core_system(ask_actions)
     yield check_agreement(ask_actions)
     yield from check_calendar(places, settings)
     yield check_disk(places)
@@ -120,6 +121,17 @@ def check_database(settings: Settings) -> Check:
         return Check("database", True, detail)
     newest = f"ledger {versions.newest_ledger}, store {versions.newest_store}"
     return Check("database", False, f"{detail}; newest {newest}", "baoke db upgrade")
+
+
+def check_core_system(ask_actions: AskActions) -> Iterator[Check]:
+    """The insurer's core system, where policies and claims live there."""
+    code, said, errors = ask_actions(["core"])
+    if code:
+        lines = errors.strip().splitlines() or ["it does not answer"]
+        fix = "check BAOKE_POLICY_STORE_URL and _TOKEN, see docs/core-system.md"
+        yield Check("core system", False, lines[-1], fix)
+    elif said.strip():
+        yield Check("core system", True, said.strip())
 
 
 def check_agreement(ask_actions: AskActions) -> Check:

@@ -7,6 +7,7 @@ Out: the customer, or how many tries are left, or until when there are none.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -30,15 +31,23 @@ from actions.policystore.tables import (
 )
 from actions.settings import Settings
 
+# check(policy number, ID tail) = the holder, None when they do not belong together
+CheckIdentity = Callable[[str, str], Customer | None]
 WEB = "web"  # channel whose bindings end soonest: a browser is easily shared
 
 
 class IdentityRepository:
     """Checks, counters and bindings."""
 
-    def __init__(self, store: StoreSession, settings: Settings) -> None:
+    def __init__(
+        self,
+        store: StoreSession,
+        settings: Settings,
+        check: CheckIdentity | None = None,
+    ) -> None:
         self._store = store
         self._settings = settings
+        self._check = check
 
     def verify(
         self, sender_id: str, policy_no: str, id_tail: str, now: datetime
@@ -60,6 +69,8 @@ class IdentityRepository:
         """
         sender_id = key(sender_id)
         number = spelled(policy_no)
+        if self._check is not None:
+            return self._verify_elsewhere(sender_id, number, id_tail, now)
         # Always conversation before policy: two checks can never wait in a circle.
         sender = self._counter("sender", sender_id)
         policy = self._counter("policy", number)
@@ -74,6 +85,49 @@ class IdentityRepository:
         sender.failures = 0
         self._bind(sender_id, holder.customer_id, now)
         return Verified(_customer(holder))
+
+    def _verify_elsewhere(
+        self, sender_id: str, number: str, id_tail: str, now: datetime
+    ) -> IdentityOutcome:
+        """Let the core system check, with our limits around it.
+
+        It is asked before the counters are held, so that a slow one holds up nobody.
+        Many checks at once may all reach it; their results are looked at one after the
+        other, and none counts once the limit is reached.
+        """
+        assert self._check is not None
+        subjects = (("sender", sender_id), ("policy", number))
+        rows = [
+            self._store.reading().get(VerificationCounterRow, (scope, _subject(who)))
+            for scope, who in subjects
+        ]
+        if until := _locked_until(now, *(row for row in rows if row is not None)):
+            return Locked(until)
+        self._store.pause()
+        found = self._check(number, id_tail)
+        sender = self._counter("sender", sender_id)
+        policy = self._counter("policy", number)
+        if until := _locked_until(now, sender, policy):
+            return Locked(until)
+        self._note(sender, policy, now, succeeded=found is not None)
+        if found is None:
+            return self._count_failure(sender, policy, now)
+        sender.failures = 0
+        self._remember(found)
+        self._bind(sender_id, found.customer_id, now)
+        return Verified(found)
+
+    def _remember(self, customer: Customer) -> None:
+        """Keep whom conversations are bound to; no tail of theirs is kept here."""
+        row = CustomerRow(
+            customer_id=customer.customer_id,
+            name=customer.name,
+            phone=customer.phone,
+            id_tail_salt=NOBODY.salt,
+            id_tail_hash=NOBODY.digest,
+        )
+        self._store.writing().merge(row)
+        self._store.writing().flush()
 
     def customer_of(self, sender_id: str, now: datetime) -> Customer | None:
         """Return the customer this conversation is bound to, None when to nobody."""
@@ -94,6 +148,15 @@ class IdentityRepository:
             ("sender", _subject(key(sender_id))),
         )
         return _locked_until(now, row) if row else None
+
+    def holder(self, policy_no: str, id_tail: str) -> Customer | None:
+        """Return whose policy it is when the tail fits; counts and binds nothing.
+
+        For a core system (scripts/reference_core.py); who asks limits guessing.
+        """
+        row = self._holder(spelled(policy_no))
+        kept = TailHash(row.id_tail_salt, row.id_tail_hash) if row else NOBODY
+        return _customer(row) if is_tail(id_tail, kept) and row else None
 
     def unbind(self, sender_id: str) -> bool:
         """Forget who this conversation is; False when it was nobody."""
@@ -119,7 +182,7 @@ class IdentityRepository:
         )
 
     def _holder(self, policy_no: str) -> CustomerRow | None:
-        return self._store.writing().scalar(
+        return self._store.reading().scalar(
             select(CustomerRow)
             .join(PolicyRow, PolicyRow.customer_id == CustomerRow.customer_id)
             .where(PolicyRow.policy_no == policy_no)

@@ -39,6 +39,14 @@ class StoreSession:
                 self._session.connection(execution_options={WRITES: True})
         return self._session
 
+    def pause(self) -> None:
+        """Give the connection back while something else is waited for.
+
+        Nothing may have been written yet; what was read before may have changed.
+        """
+        assert not self._writes
+        self._session.rollback()
+
     def snapshot(self) -> Session:
         """Return the session with one unchanging view of all tables.
 

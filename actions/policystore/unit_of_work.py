@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from actions.database import build_engine, store_error
 from actions.policystore.claims import ClaimRepository
 from actions.policystore.complaints import ComplaintRepository
+from actions.policystore.core_http import CoreClaims, CorePolicies, CoreSystem
 from actions.policystore.identity import IdentityRepository
 from actions.policystore.numbers import Draw, draw_digits, new_number
 from actions.policystore.policies import PolicyRepository
@@ -33,6 +34,7 @@ class UnitOfWork:
         engine: The store's database.
         settings: Limits and lifetimes.
         draw: Draws the digits of new numbers.
+        core: The insurer's core system, when policies and claims live there.
 
     Attributes:
         identity: Who is asking.
@@ -46,15 +48,20 @@ class UnitOfWork:
     """
 
     identity: IdentityRepository
-    policies: PolicyRepository
-    claims: ClaimRepository
+    policies: PolicyRepository | CorePolicies
+    claims: ClaimRepository | CoreClaims
     complaints: ComplaintRepository
     requests: ServiceRequestRepository
 
     def __init__(
-        self, engine: Engine, settings: Settings, draw: Draw = draw_digits
+        self,
+        engine: Engine,
+        settings: Settings,
+        draw: Draw = draw_digits,
+        core: CoreSystem | None = None,
     ) -> None:
         self._engine = engine
+        self._core = core
         self._settings = settings
         self._draw = draw
 
@@ -63,9 +70,15 @@ class UnitOfWork:
         self._session = Session(self._engine, expire_on_commit=False)
         store = StoreSession(self._session)
         draw = self._draw
-        self.identity = IdentityRepository(store, self._settings)
-        self.policies = PolicyRepository(store)
-        self.claims = ClaimRepository(store, partial(new_number, "C", draw=draw))
+        if self._core is not None:
+            check = self._core.check_identity
+            self.identity = IdentityRepository(store, self._settings, check)
+            self.policies = CorePolicies(self._core)
+            self.claims = CoreClaims(self._core)
+        else:
+            self.identity = IdentityRepository(store, self._settings)
+            self.policies = PolicyRepository(store)
+            self.claims = ClaimRepository(store, partial(new_number, "C", draw=draw))
         self.complaints = ComplaintRepository(
             store, partial(new_number, "T", draw=draw)
         )
@@ -98,11 +111,12 @@ class Store:
         self._settings = settings
         self._draw = draw
         self._engine: Engine | None = None
+        self.core = _core_of(settings)
         self._lock = threading.Lock()
 
     def __call__(self) -> UnitOfWork:
         """Return a new unit of work, to be used in a ``with`` block."""
-        return UnitOfWork(self.engine, self._settings, self._draw)
+        return UnitOfWork(self.engine, self._settings, self._draw, self.core)
 
     @property
     def engine(self) -> Engine:
@@ -118,6 +132,17 @@ class Store:
             if self._engine is not None:
                 self._engine.dispose()
                 self._engine = None
+            if self.core is not None:
+                self.core.close()
+                self.core = _core_of(self._settings)
+
+
+def _core_of(settings: Settings) -> CoreSystem | None:
+    if settings.policy_store_url is None:
+        return None
+    token = settings.policy_store_token
+    secret = None if token is None else token.get_secret_value()
+    return CoreSystem(settings.policy_store_url, secret)
 
 
 def open_store(settings: Settings) -> Store:

@@ -10,7 +10,7 @@ const CHANNELS = { web: '网页', wechat: '微信', telegram: 'Telegram' };
 const STATES = { pending: '发送中', sending: '发送中', kept: '暂存，客户来信时发出', undeliverable: '未送达', unknown: '可能未送达', dropped: '已放弃' };
 const REASONS = {
   customer_asked: '客户要求人工', transferred: '转来', accepted: '接入', released: '交还机器人', closed: '结束',
-  customer_cancelled: '客户取消排队', customer_ended: '客户结束', wrote_again: '客户再次来信', brain_failed: '机器人出错', outside_window: '超出 48 小时',
+  customer_cancelled: '客户取消排队', customer_ended: '客户结束', wrote_again: '客户再次来信', brain_failed: '机器人出错', core_away: '保单系统没回应', outside_window: '超出 48 小时',
   quota_used_up: '条数用完', not_understood: '多次没听懂', angry: '客户着急', wechat_tool: '微信客服', agent_gone: '坐席掉线', taken_over: '组长接管', despair: '客户情绪危险', lawsuit: '客户要起诉',
   media: '客户要曝光', fraud_warning: '可能有人冒充', upset: '客户着急',
 };

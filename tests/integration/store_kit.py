@@ -4,12 +4,17 @@ Every test that asks for `store` or `empty_store` runs on both databases.
 """
 
 import multiprocessing
+import socket
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import uvicorn
+from reference_core import build_core
 from sqlalchemy import text
 
 from actions import migrate
@@ -28,13 +33,71 @@ ZHANG, LI, WANG = "CU000001", "CU000002", "CU000003"
 ZHANG_CAR, LI_MEDICAL = "P2023060100027", "P2025080800033"
 
 
+TOKEN = "core token"
+CORE_TABLES = ("claims", "policies", "claim_history", "papers")
+_BEHIND = {}  # _BEHIND[address] = the store behind a reference server
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def store_settings(request, tmp_path):
     if request.param == "sqlite":
         url = "sqlite:///store.db"
-    else:
+    elif request.param == "postgres":
         url = request.getfixturevalue("postgres_url")
+    else:
+        return request.getfixturevalue("core_settings")
     return read_settings(root=tmp_path, data_dir=ROOT / "data", database_url=url)
+
+
+# The same over a core system: policies and claims come from a server of their own.
+everywhere = pytest.mark.parametrize(
+    "store_settings", ["sqlite", "postgres", "http"], indirect=True
+)
+
+
+@pytest.fixture
+def core_settings(tmp_path):
+    """Settings of a store whose policies and claims lie behind the reference server."""
+    data = {"root": tmp_path, "data_dir": ROOT / "data"}
+    core = read_settings(**data, database_url="sqlite:///core.db")
+    with opened(core) as behind:
+        migrate.upgrade(behind.engine)
+        seed(behind.engine, DEMO, NOW)
+        with serving(build_core(behind, TOKEN)) as url:
+            _BEHIND[url] = behind
+            yield read_settings(
+                **data,
+                database_url="sqlite:///store.db",
+                policy_store_url=url,
+                policy_store_token=TOKEN,
+            )
+
+
+def skip_elsewhere(store):
+    """What is asked of our own tables alone."""
+    if store.core is not None:
+        pytest.skip("the core system's own business")
+
+
+@contextmanager
+def serving(api):
+    """Run a server in a thread."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(
+        uvicorn.Config(api, log_level="error", timeout_graceful_shutdown=1)
+    )
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        listener.close()
 
 
 @pytest.fixture
@@ -46,7 +109,8 @@ def empty_store(store_settings):
 @pytest.fixture
 def store(empty_store):
     migrate.upgrade(empty_store.engine)
-    seed(empty_store.engine, DEMO, NOW)
+    if empty_store.core is None:
+        seed(empty_store.engine, DEMO, NOW)
     return empty_store
 
 
@@ -98,7 +162,9 @@ def execute(store, *statements):
 
 
 def count(store, table):
-    with store.engine.connect() as connection:
+    behind = _BEHIND.get(store.core and store.core.url, store)
+    engine = (behind if table in CORE_TABLES else store).engine
+    with engine.connect() as connection:
         return connection.scalar(text(f"SELECT count(*) FROM {table}"))
 
 

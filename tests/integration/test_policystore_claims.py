@@ -12,13 +12,17 @@ from store_kit import (
     ZHANG_CAR,
     a_report,
     count,
+    everywhere,
     in_processes,
     opened,
     report_claims,
     report_claims_from_few_numbers,
+    skip_elsewhere,
 )
 
 from actions.errors import RepeatedTurn, StoreError, UnknownPolicy
+
+pytestmark = everywhere
 
 
 def report(store, turn_id="turn-1", who=ZHANG, now=NOW, **changes):
@@ -92,6 +96,7 @@ def test_that_the_same_turn_in_two_processes_makes_one_claim(store, store_settin
 
 
 def test_that_numbers_stay_unique_when_processes_collide(store, store_settings):
+    skip_elsewhere(store)
     jobs = [[f"a{n}" for n in range(4)], [f"b{n}" for n in range(4)]]
 
     found = in_processes(report_claims_from_few_numbers, store_settings, jobs)
@@ -100,6 +105,7 @@ def test_that_numbers_stay_unique_when_processes_collide(store, store_settings):
 
 
 def test_that_a_day_without_numbers_left_is_said(store_settings, store):
+    skip_elsewhere(store)
     with opened(store_settings, draw=lambda: 7) as narrow:
         report(narrow)
         with pytest.raises(StoreError, match="no free number"):

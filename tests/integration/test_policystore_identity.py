@@ -4,9 +4,20 @@
 from datetime import timedelta
 
 import pytest
-from store_kit import LI, LI_MEDICAL, NOW, ZHANG, count, in_processes, try_tails
+from store_kit import (
+    LI,
+    LI_MEDICAL,
+    NOW,
+    ZHANG,
+    count,
+    everywhere,
+    in_processes,
+    try_tails,
+)
 
 from actions.policystore.model import Locked, Mismatch, Verified
+
+pytestmark = everywhere
 
 MINUTE = timedelta(minutes=1)
 

@@ -1,0 +1,324 @@
+"""The insurer's core system over HTTP: customers, policies and claims live there.
+
+In: ``BAOKE_POLICY_STORE_URL``. Out: the same repositories as over our own tables. What
+comes back is checked before anything is made of it; a core system that does not answer,
+or answers nonsense, is `CoreAway`, never a wrong sentence. Contract:
+docs/core-system.openapi.json.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from actions.errors import CoreAway, RepeatedTurn, StoreError, UnknownPolicy
+from actions.policystore.model import Claim, ClaimReport, Customer, Policy
+from actions.policystore.plain import MAX_SHORT, plain, spelled, turn_key
+
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+_SECONDS = 4.0  # one call
+_TRIES = 3
+_PAUSE = 0.2  # seconds before the second try, doubled before the third
+_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+T = TypeVar("T")
+_CUSTOMER: TypeAdapter[Customer | None] = TypeAdapter(Customer | None)
+_POLICY, _POLICIES = TypeAdapter(Policy), TypeAdapter(list[Policy])
+_CLAIM, _CLAIMS = TypeAdapter(Claim), TypeAdapter(list[Claim])
+_REPORT = TypeAdapter(ClaimReport)
+
+
+class Breaker:
+    """Stops asking a core system that fails again and again, for a while.
+
+    Args:
+        failures: In a row, after which nobody asks.
+        pause: Seconds; then one call may try.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        failures: int = 5,
+        pause: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = failures
+        self._pause = pause
+        self._clock = clock
+        self._failures = 0
+        self._open_until = 0.0
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Let a call through.
+
+        Raises:
+            CoreAway: Not now.
+        """
+        with self._lock:
+            if self._failures < self._limit:
+                return
+            if self._clock() < self._open_until:
+                raise CoreAway("not asked: it failed again and again")
+            self._open_until = self._clock() + self._pause  # one may try
+
+    def note(self, *, good: bool) -> None:
+        """Note how a call went."""
+        with self._lock:
+            self._failures = 0 if good else self._failures + 1
+            if self._failures >= self._limit:
+                self._open_until = self._clock() + self._pause
+
+
+class CoreSystem:
+    """Calls the core system.
+
+    Args:
+        url: Its address, without ``/v1``.
+        token: Sent as a bearer token, when there is one.
+        breaker: Shared by all calls of the process.
+        transport: Instead of the network, for tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        breaker: Breaker | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.url = url
+        self._client = httpx.Client(
+            base_url=f"{url.rstrip('/')}/v1/",
+            headers=headers,
+            timeout=_SECONDS,
+            transport=transport,
+        )
+        self._breaker = breaker or Breaker()
+
+    def check_identity(self, policy_no: str, id_tail: str) -> Customer | None:
+        """Return the holder of a policy whose ID number ends so.
+
+        Raises:
+            CoreAway: It did not say.
+        """
+        body = {"policy_no": policy_no, "id_tail": spelled(id_tail)}
+        found = self._call("POST", "identity-checks", json=body)
+        customer = _read(_CUSTOMER, _field(found, "customer"))
+        if customer is not None and not _fits(customer):
+            raise CoreAway("answered with a customer that cannot be kept")
+        return customer
+
+    def policies(self, customer_id: str) -> list[Policy]:
+        """Return a customer's policies, see ``check_identity``."""
+        found = self._call("GET", f"customers/{_part(customer_id)}/policies")
+        rows = _read(
+            _POLICIES, _field({"policies": []} if found is None else found, "policies")
+        )
+        return sorted(rows, key=lambda row: row.policy_no)
+
+    def policy(self, customer_id: str, policy_no: str) -> Policy | None:
+        """Return one policy of a customer, see ``check_identity``."""
+        number = spelled(policy_no)
+        path = f"customers/{_part(customer_id)}/policies/{_part(number)}"
+        found = self._call("GET", path)
+        row = None if found is None else _read(_POLICY, found)
+        if row is not None and row.policy_no != number:
+            raise CoreAway("answered with another policy")
+        return row
+
+    def claims(self, customer_id: str) -> list[Claim]:
+        """Return a customer's claims, newest first, see ``check_identity``."""
+        found = self._call("GET", f"customers/{_part(customer_id)}/claims")
+        rows = _read(
+            _CLAIMS, _field({"claims": []} if found is None else found, "claims")
+        )
+        return sorted(
+            rows, key=lambda row: (-row.reported_at.timestamp(), row.claim_no)
+        )
+
+    def claim(self, customer_id: str, claim_no: str) -> Claim | None:
+        """Return one claim of a customer, see ``check_identity``."""
+        number = spelled(claim_no)
+        path = f"customers/{_part(customer_id)}/claims/{_part(number)}"
+        found = self._call("GET", path)
+        row = None if found is None else _read(_CLAIM, found)
+        if row is not None and row.claim_no != number:
+            raise CoreAway("answered with another claim")
+        return row
+
+    def report(
+        self, customer_id: str, report: ClaimReport, turn_id: str, now: datetime
+    ) -> Claim:
+        """Report a claim; the same turn gets the same claim again.
+
+        Raises:
+            UnknownPolicy: The customer has no such policy.
+            RepeatedTurn: Another customer's claim was made in this turn.
+            CoreAway: Nobody knows whether it was taken; the same turn may ask again.
+        """
+        body = {
+            "report": _REPORT.dump_python(_cleaned(report), mode="json"),
+            "reported_at": now.isoformat(),
+        }
+        headers = {"Idempotency-Key": _part(turn_key(turn_id))}
+        path = f"customers/{_part(customer_id)}/claims"
+        found = self._call("POST", path, json=body, headers=headers)
+        if found is None:
+            raise UnknownPolicy("the customer has no such policy")
+        return _read(_CLAIM, found)
+
+    def close(self) -> None:
+        """Give the lines back."""
+        self._client.close()
+
+    def _call(self, method: str, path: str, **rest: Any) -> Any:
+        """Return the answer's JSON; None for 404. Every call may be repeated."""
+        self._breaker.check()
+        for number in range(_TRIES):
+            if number:
+                time.sleep(_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5))
+            try:
+                status, raw = self._once(method, path, **rest)
+            except httpx.HTTPError as err:
+                why = type(err).__name__
+                continue
+            if status not in _TRY_AGAIN:
+                self._breaker.note(good=True)
+                return _answer(status, raw)
+            why = f"HTTP {status}"
+        self._breaker.note(good=False)
+        raise CoreAway(why)
+
+    def _once(self, method: str, path: str, **rest: Any) -> tuple[int, bytes]:
+        with self._client.stream(method, path, **rest) as answer:
+            raw = b""
+            for chunk in answer.iter_bytes():
+                raw += chunk
+                if len(raw) > MAX_ANSWER_BYTES:
+                    raise CoreAway("answered too much")
+            return answer.status_code, raw
+
+
+class CorePolicies:
+    """Policies of a verified customer, from the core system."""
+
+    def __init__(self, core: CoreSystem) -> None:
+        self._core = core
+
+    def all_of(self, customer_id: str) -> list[Policy]:
+        """Return the customer's policies, by number."""
+        return self._core.policies(customer_id)
+
+    def get(self, customer_id: str, policy_no: str) -> Policy | None:
+        """Return one policy; None for a foreign number and an invented one alike."""
+        return self._core.policy(customer_id, policy_no)
+
+
+class CoreClaims:
+    """Claims of a verified customer, from the core system."""
+
+    def __init__(self, core: CoreSystem) -> None:
+        self._core = core
+
+    def all_of(self, customer_id: str) -> list[Claim]:
+        """Return the customer's claims, newest first."""
+        return self._core.claims(customer_id)
+
+    def get(self, customer_id: str, claim_no: str) -> Claim | None:
+        """Return one claim; None for a foreign number and an invented one alike."""
+        return self._core.claim(customer_id, claim_no)
+
+    def report(
+        self, customer_id: str, report: ClaimReport, turn_id: str, now: datetime
+    ) -> Claim:
+        """Report a claim, see ``CoreSystem.report``."""
+        moments = (now, report.happened_at)
+        if any(each is not None and each.tzinfo is None for each in moments):
+            raise StoreError("a moment without a zone")
+        return self._core.report(customer_id, report, turn_id, now)
+
+
+def _cleaned(report: ClaimReport) -> ClaimReport:
+    """Return a report without what no database takes, as our own tables keep it."""
+    return replace(
+        report,
+        policy_no=spelled(report.policy_no),
+        what=plain(report.what),
+        happened_text=plain(report.happened_text),
+        place=plain(report.place),
+        contact_phone=plain(report.contact_phone, MAX_SHORT),
+        papers=tuple(plain(paper) for paper in report.papers),
+        kind=None if report.kind is None else plain(report.kind, MAX_SHORT),
+    )
+
+
+def _fits(customer: Customer) -> bool:
+    """Whether our own tables can remember the customer."""
+    sizes = ((customer.customer_id, 40), (customer.name, 100), (customer.phone, 32))
+    return all(0 < len(text) <= most and "\0" not in text for text, most in sizes)
+
+
+def _answer(status: int, raw: bytes) -> Any:
+    if status == httpx.codes.NOT_FOUND:
+        return None
+    if status == httpx.codes.CONFLICT:
+        raise RepeatedTurn("this turn made a claim of another customer")
+    if status >= 300:
+        raise CoreAway(f"HTTP {status}")
+    try:
+        return httpx.Response(status, content=raw).json()
+    except (ValueError, RecursionError) as err:
+        raise CoreAway("answered no JSON") from err
+
+
+def _field(found: Any, name: str) -> Any:
+    if not isinstance(found, dict) or name not in found:
+        raise CoreAway(f"answered without {name}")
+    return found[name]
+
+
+def _read(kind: TypeAdapter[T], found: Any) -> T:
+    """Turn JSON into a value of ours.
+
+    Raises:
+        CoreAway: It is not one; says which field, never what stood in it.
+    """
+    try:
+        value = kind.validate_python(found)
+    except ValidationError as err:
+        where = ".".join(str(step) for step in err.errors()[0]["loc"])
+        raise CoreAway(f"answered with a wrong {where or 'shape'}") from None
+    _check(value)
+    return value
+
+
+def _check(value: Any) -> None:
+    """Refuse moments without a zone and sums below nothing, however deep."""
+    if isinstance(value, (list, tuple)):
+        for each in value:
+            _check(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            found = getattr(value, field.name)
+            if isinstance(found, datetime) and found.tzinfo is None:
+                raise CoreAway(f"{field.name} has no zone")
+            if field.name.endswith("_fen") and found is not None and found < 0:
+                raise CoreAway(f"{field.name} is below nothing")
+            _check(found)
+
+
+def _part(text: str) -> str:
+    """Return a text as one part of a path."""
+    return quote(text, safe="") or "-"
