@@ -148,6 +148,17 @@ class Agents:
         changed = update(agents).where(agents.c.name == name).values(values)
         await self._database.write(lambda c: c.execute(changed))
 
+    async def touch(self, name: str, now: datetime) -> None:
+        """Note that an agent is there, whatever they want."""
+        changed = update(agents).where(agents.c.name == name).values(seen_at=now)
+        await self._database.write(lambda c: c.execute(changed))
+
+    async def logged(self, limit: int) -> tuple[dict[str, Any], ...]:
+        """Return what agents did that somebody may ask about, newest first."""
+        query = select(desk_log).order_by(desk_log.c.id.desc()).limit(limit)
+        rows = await self._database.read(lambda c: c.execute(query).all())
+        return tuple(row._asdict() for row in rows)
+
     async def loads(self) -> dict[str, int]:
         """Return how many conversations each agent holds, by name."""
         query = (

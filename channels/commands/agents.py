@@ -50,10 +50,32 @@ def register(subparsers: Subparsers) -> None:
         "add agent1, agent2 and leader (BAOKE_AGENT_PASSWORD, or a new password)",
         "  BAOKE_AGENT_PASSWORD=… baoke agents demo",
     )
+    log = add_command(
+        group,
+        "log",
+        run_log,
+        "show who logged in, transferred, took over, or saw what is masked, and why",
+        "  baoke agents log --limit 20",
+    )
+    log.add_argument("--limit", type=int, default=100, metavar="N")
     disable = add_command(
         group, "disable", run_disable, "close an account", "  baoke agents disable wang"
     )
     disable.add_argument("name", metavar="NAME")
+
+
+def run_log(args: argparse.Namespace, context: Context) -> int:
+    """Print the desk's log, the newest entry first."""
+    limit = max(1, min(args.limit, 10_000))
+    rows = with_ledger(context, lambda ledger: ledger.agents.logged(limit))
+    if args.json:
+        show_json([{**row, "at": row["at"].isoformat()} for row in rows])
+        return 0
+    for row in rows:
+        about = row["sender_id"] or ""
+        show(f"{row['at']:%Y-%m-%d %H:%M:%S}  {row['agent']:<12} {row['what']:<12} "
+             f"{about}  {row['detail']}")  # fmt: skip
+    return 0
 
 
 def run_list(args: argparse.Namespace, context: Context) -> int:

@@ -87,7 +87,8 @@ def _add_accounts(router: APIRouter, entry: Entry) -> None:
         rooms.limits.address.take(address_of(request))
         now = rooms.clock.now()
         found = await entry.accounts.login(body.name, body.password, now)
-        answer = JSONResponse(session_json(found.session))
+        await agents.show_up(found.session.agent.name, False, now)  # not asked yet
+        answer = JSONResponse({**session_json(found.session), "ready": False})
         public = rooms.settings.public_url or ""
         answer.set_cookie(
             COOKIE,
@@ -167,5 +168,9 @@ def _add_lists(router: APIRouter, entry: Entry, due: Due) -> None:
         since: Annotated[int, Query(ge=0, le=2**62)] = 0,
         wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
     ) -> Json:
-        """Answer a number that grows whenever a list may look different."""
+        """Answer a number that grows whenever a list may look different.
+
+        Who waits here is there: browsers slow the heartbeats of hidden pages down.
+        """
+        await entry.note_seen(session.agent)
         return {"number": await entry.changes.after(since, wait)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from fastapi import Request
@@ -18,6 +19,7 @@ from channels.console.changes import Changes
 from channels.console.shapes import Json
 from channels.visitors import WebRooms
 
+SEEN_EVERY = timedelta(seconds=15)
 COOKIE = "baoke_desk"
 CSRF_HEADER = "X-CSRF-Token"
 
@@ -51,7 +53,14 @@ class Entry:
         session = await self.reader(request)
         if not may_write(session, request.headers.get(CSRF_HEADER)):
             raise BadInput("csrf", 403)
+        await self.note_seen(session.agent)
         return session
+
+    async def note_seen(self, agent: Agent) -> None:
+        """Note that an agent is there: who works or listens need not say so too."""
+        now = self.rooms.clock.now()
+        if agent.seen_at is None or now - agent.seen_at > SEEN_EVERY:
+            await self.rooms.ledger.agents.touch(agent.name, now)
 
     async def leader(self, request: Request) -> DeskSession:
         """Return a leader's session; for others there is nothing here.

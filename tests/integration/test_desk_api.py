@@ -242,6 +242,8 @@ def test_that_agents_are_added_listed_and_closed(tmp_path):
     assert [line.split()[0] for line in said.splitlines()] == [
         "agent1", "agent2", "leader", "wang",
     ]  # fmt: skip
+    assert baoke("add", "hook:wang", "--title", "x", given="long enough\n")[0] == 2
+    assert baoke("log") == (0, "")
     assert baoke("disable", "wang")[0] == 0
     assert baoke("disable", "nobody")[0] == 2
     assert "(closed)" in baoke("list")[1]

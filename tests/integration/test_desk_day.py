@@ -364,6 +364,8 @@ async def test_that_what_is_masked_is_shown_for_a_reason_that_is_kept(tmp_path):
         read = edge.backstage.ledger._database.read
         rows = await read(lambda c: c.exec_driver_sql(query).all())
         assert [tuple(row) for row in rows] == [("agent1", "核对投保人姓名")]
+        newest = (await edge.backstage.ledger.agents.logged(10))[0]
+        assert (newest["what"], newest["sender_id"]) == ("reveal", sender_id)
 
 
 async def test_that_the_promised_time_counts_down_until_somebody_answers(tmp_path):
@@ -479,3 +481,22 @@ async def test_that_a_customer_ends_it_themselves(tmp_path):
             return "答：犹豫期几天" in await seen_by(web, visitor)
 
         await until(answered)
+
+
+async def test_that_whoever_listens_is_there_and_a_login_asks_for_nothing(tmp_path):
+    async with desk_of(tmp_path) as (edge, _, (one, two, _leader)):
+        agents = edge.backstage.ledger.agents
+        long_ago = datetime.now(UTC) - timedelta(minutes=5)
+        for name in ("agent1", "agent2"):
+            await agents.show_up(name, True, long_ago)
+
+        async def states():
+            found = (await two.get("agents")).json()["agents"]
+            return {row["name"]: row["state"] for row in found}
+
+        assert (await states())["agent1"] == "away"
+        await one.get("changes")
+        assert (await states())["agent1"] == "ready"
+        again = await one.login("agent1")
+        assert again.json()["ready"] is False
+        assert (await states())["agent1"] == "busy"
