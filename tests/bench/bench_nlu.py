@@ -44,6 +44,7 @@ COLUMNS = (
     ("refused", "in-scope refused"),
     ("calibration", "calibration error"),
 )
+WHOLE = "Whole pipelines inside Rasa"
 MARKS = ("<!-- table -->\n", "<!-- end of table -->")
 
 
@@ -83,7 +84,7 @@ def main() -> None:
     known = read(typed, labels, args.cache)
     asked = read([r["text"] for r in held], [r["intent"] for r in held], args.cache)
     rows, crossed = [], []
-    for name, build in CANDIDATES.items():
+    for name, build in CANDIDATES.items() if args.folds else ():
         print(f"… {name}", file=sys.stderr, flush=True)
         guessed, row = classifier_row(build, known, asked, held, args.folds)
         rows.append({"name": name, **row})
@@ -92,7 +93,8 @@ def main() -> None:
     report = render(rows, whole, len(typed), len(held), args.folds)
     print(report)
     if args.write:
-        write(args.write, report)
+        write(args.write, report, keep_classifiers=not rows)
+    if args.write and rows:
         draw(crossed[0], labels, args.write.parent / "confusion.png")
 
 
@@ -133,7 +135,8 @@ def read(typed: list[str], labels: list[str], cache: Path) -> Sentences:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folds", type=int, default=4)
+    folds = "0: only whole pipelines, the other table stays as it is"
+    parser.add_argument("--folds", type=int, default=4, help=folds)
     held_out = ROOT / "tests" / "nlu" / "intents.tsv"
     parser.add_argument("--held-out", type=Path, default=held_out, metavar="TSV")
     parser.add_argument("--cache", type=Path, default=ROOT / "var" / "cache")
@@ -294,7 +297,8 @@ def render(
         lines.append(f"| {row['name']} | " + " | ".join(cells) + " |")
     lines += [
         "",
-        "Whole pipelines inside Rasa, held-out file, same run:",
+        f"{WHOLE}, held-out file, same run ({datetime.now(UTC):%Y-%m-%d}, "
+        f"{trained_on} training sentences):",
         "",
         "| pipeline | "
         + " | ".join(title for _, title in COLUMNS)
@@ -312,11 +316,13 @@ def render(
     return "\n".join(lines) + "\n"
 
 
-def write(path: Path, report: str) -> None:
+def write(path: Path, report: str, *, keep_classifiers: bool = False) -> None:
     """Put the tables between the marks of a document."""
     document = path.read_text(encoding="utf-8")
     before, _, rest = document.partition(MARKS[0])
-    _, mark, after = rest.partition(MARKS[1])
+    old, mark, after = rest.partition(MARKS[1])
+    if keep_classifiers:
+        report = old.partition(WHOLE)[0] + WHOLE + report.partition(WHOLE)[2]
     if not mark:
         sys.exit(f"{path}: no marks {MARKS} to write between")
     path.write_text(f"{before}{MARKS[0]}{report}{MARKS[1]}{after}", encoding="utf-8")
