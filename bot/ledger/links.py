@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.desk_rules import Status
 from bot.ledger.database import Database
-from bot.ledger.desk_tables import desk_hooks, desk_links
+from bot.ledger.desk_tables import desk_hooks, desk_links, notes
 from bot.ledger.rows import MESSAGE_COLUMNS, read_message
 from bot.ledger.tables import conversations, handoffs, messages
 from bot.message import StoredMessage
@@ -240,6 +240,23 @@ class Links:
             await self._database.write(lambda c: c.execute(row))
         except IntegrityError:
             return
+
+    async def note_once(
+        self, hook_id: str, sender_id: str, agent: str, text: str, now: datetime
+    ) -> bool:
+        """Keep a note and that its call was done, both or neither; False for a repeat."""
+        done = insert(desk_hooks).values(hook_id=hook_id, at=now)
+        note = {"sender_id": sender_id, "agent": agent, "text": text, "at": now}
+
+        def write(connection: Connection) -> None:
+            connection.execute(done)
+            connection.execute(insert(notes).values(note))
+
+        try:
+            await self._database.write(write)
+        except IntegrityError:
+            return False
+        return True
 
     async def _update(self, link: str, sender_id: str, **values: Any) -> None:
         changed = (

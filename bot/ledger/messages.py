@@ -126,6 +126,14 @@ class Messages:
         )
         return await self._database.read(lambda c: c.execute(query).first() is not None)
 
+    async def said(self, sender_id: str, idempotency_key: str) -> bool:
+        """Say whether something was said under a key of ours before."""
+        query = select(messages.c.seq).where(
+            messages.c.sender_id == sender_id,
+            messages.c.idempotency_key == idempotency_key,
+        )
+        return await self._database.read(lambda c: c.execute(query).first() is not None)
+
     async def after(
         self, sender_id: str, seq: int, limit: int = PAGE
     ) -> tuple[StoredMessage, ...]:

@@ -15,7 +15,6 @@ import httpx
 import structlog
 
 from bot.desk_rules import Status
-from bot.errors import BaokeError
 from bot.ledger.links import Item, Linked, Links
 from bot.message import Author, FilePart, StoredMessage
 from bot.notices import Notices
@@ -28,6 +27,7 @@ NAME = "chatwoot"
 PREFIX = "chatwoot:"
 # Written into our own notes, so that their webhook is known as our echo.
 OURS = "baoke"
+SOURCE = "baoke:"
 _SECONDS = 10.0
 _LOOK_EVERY = timedelta(seconds=60)
 
@@ -114,7 +114,10 @@ class ChatwootLink:
         for sender_id, agent, number in await self._links.held(NAME, PREFIX):
             try:
                 found = await self._get(f"{self._private}/{number}")
-            except BaokeError as err:
+            except Refused as err:  # this one is gone over there, others are not
+                log.warning("chatwoot.refused_look", error=str(err)[:100])
+                continue
+            except Later as err:
                 log.warning("chatwoot.not_looked", error=str(err)[:100])
                 return
             if isinstance(found, dict) and found.get("status") == "resolved":
@@ -152,6 +155,7 @@ class ChatwootLink:
             "message_type": "outgoing",
             "private": True,
             "content_attributes": {OURS: True},
+            "source_id": f"{SOURCE}note",
         }
         await self._post(f"{self._private}/{number}/messages", body, private=True)
 

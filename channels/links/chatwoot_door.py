@@ -10,18 +10,20 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request
+from sqlalchemy.exc import IntegrityError
 
 from bot.desk import Desk
 from bot.desk_rules import Status
 from bot.errors import BadInput, BaokeError, IllegalMove
 from bot.ledger.desk_view import Listed
-from channels.links.chatwoot import NAME, OURS, PREFIX, ChatwootLink
+from channels.links.chatwoot import NAME, OURS, PREFIX, SOURCE, ChatwootLink
 from channels.links.hook_door import say
 from channels.visitors import WebRooms
 
 PATH = "/webhooks/chatwoot/{secret}"
 _MAX_WORDS = 4000
 _MAX_TITLE = 30
+_MAX_ID = 2**63  # a bigint over there
 _OUTGOING = ("outgoing", 1)
 Json = dict[str, Any]
 
@@ -80,26 +82,28 @@ class ChatwootDoor:
         person, name = _get(said, "sender", "id"), _get(said, "sender", "name")
         if (
             said.get("message_type") not in _OUTGOING
-            or _get(said, "content_attributes", OURS)
+            or _is_ours(said)
             or _get(said, "sender", "type") not in ("user", "User", None)
-            or not all(isinstance(each, int) for each in (number, key, person))
+            or not all(_is_number(each) for each in (number, key, person))
         ):
             return
-        sender_id = await self._rooms.ledger.links.sender_of(NAME, str(number))
-        words = _words_of(said)
+        links = self._rooms.ledger.links
+        sender_id = await links.sender_of(NAME, str(number))
+        words, title = _words_of(said), " ".join(str(name or "").split())[:_MAX_TITLE]
         if sender_id is None or not words:
             return
-        who = f"{PREFIX}{person}"
+        if not _is_storable(words + title):
+            raise BadInput("bad_json", 400)
+        who, once = f"{PREFIX}{person}", f"{PREFIX}{key}"
+        now, messages = self._rooms.clock.now(), self._rooms.ledger.messages
         if said.get("private"):
-            now, agents = self._rooms.clock.now(), self._rooms.ledger.agents
-            if not await self._rooms.ledger.links.done_before(f"{NAME}:{key}"):
-                await agents.add_note(sender_id, who, words, now)
-                await self._rooms.ledger.links.note_done(f"{NAME}:{key}", now)
-            return
-        title = " ".join(str(name or "").split())[:_MAX_TITLE] or NAME
-        if await self._hold(sender_id, who, title, f"{NAME}:{key}"):
-            await say(self._rooms, sender_id, who, words, f"{PREFIX}{key}")
+            await links.note_once(once, sender_id, who, words, now)
+        elif await messages.said(sender_id, once) or await links.done_before(once):
+            return  # a repeat must not take the conversation once more
+        elif await self._hold(sender_id, who, title or NAME, once):
+            await say(self._rooms, sender_id, who, words, once)
         else:
+            await links.note_done(once, now)
             await self._tell_back(str(number))
 
     async def _hold(self, sender_id: str, who: str, title: str, key: str) -> bool:
@@ -112,7 +116,7 @@ class ChatwootDoor:
             return False
         try:
             await self._take(row, who, title, key)
-        except IllegalMove:
+        except (IllegalMove, IntegrityError):
             now = await self._rooms.ledger.desk.one(sender_id)
             return now is not None and now.agent == who
         return True
@@ -149,6 +153,25 @@ class ChatwootDoor:
     @property
     def _title(self) -> str:
         return self._rooms.notices.links["colleague"]
+
+
+def _is_ours(said: Json) -> bool:
+    """Whether it is a note of our own coming back.
+
+    Chatwoot before 4 keeps no attributes it does not know, so the mark is in two places.
+    """
+    source = said.get("source_id")
+    marked = isinstance(source, str) and source.startswith(SOURCE)
+    return marked or bool(_get(said, "content_attributes", OURS))
+
+
+def _is_number(value: object) -> bool:
+    return type(value) is int and 0 < value < _MAX_ID
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a database can keep it: no NUL, no half of a character."""
+    return not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def _get(said: Json, *path: str) -> Any:

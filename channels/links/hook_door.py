@@ -7,7 +7,13 @@ account name that none of ours can have.
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from sqlalchemy.exc import IntegrityError
 
 from bot.desk import Desk
@@ -25,13 +31,25 @@ Json = dict[str, object]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,40}$")]
 
 
+def _storable(text: str) -> str:
+    if "\x00" in text:  # PostgreSQL keeps none
+        raise ValueError("NUL")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_storable)]
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=30),
+    AfterValidator(_storable),
+]
+
+
 class Who(BaseModel):
     """A person at the other desk."""
 
     name: Name
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = (
-        Field(max_length=30)
-    )
+    title: Title
 
 
 class Call(BaseModel):
@@ -39,12 +57,12 @@ class Call(BaseModel):
 
     id: str = Field(pattern=KEY, max_length=80)
     action: Literal["accept", "message", "note", "release", "close", "transfer"]
-    sender_id: str = Field(min_length=1, max_length=200)
+    sender_id: Words = Field(min_length=1, max_length=200)
     agent: Who
-    text: str = Field("", max_length=MAX_TEXT_CHARS)
-    summary: str = Field("", max_length=1000)
-    category: str = Field("", max_length=50)
-    skill: str | None = Field(None, max_length=50)
+    text: Words = Field("", max_length=MAX_TEXT_CHARS)
+    summary: Words = Field("", max_length=1000)
+    category: Words = Field("", max_length=50)
+    skill: Words | None = Field(None, max_length=50)
 
 
 def build_router(rooms: WebRooms, desk: Desk, secret: str) -> APIRouter:
@@ -81,8 +99,8 @@ async def _do(rooms: WebRooms, desk: Desk, call: Call) -> None:
         case "note":
             if not call.text or await rooms.ledger.desk.one(sender_id) is None:
                 raise BadInput("bad_request" if not call.text else "not_found")
-            now = rooms.clock.now()
-            await rooms.ledger.agents.add_note(sender_id, who[:50], call.text, now)
+            now, links = rooms.clock.now(), rooms.ledger.links
+            await links.note_once(call.id, sender_id, who, call.text, now)
         case "accept":
             await step(lambda: desk.accept(sender_id, who, key, title))
         case "release":

@@ -30,7 +30,8 @@ class Chatwoot:
         script: Status codes of the next answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keeps_attributes=True) -> None:
+        self.keeps_attributes = keeps_attributes  # before version 4 it does not
         self.contacts, self.conversations, self.messages = {}, {}, []
         self.script = []
         self.web = None
@@ -98,7 +99,9 @@ class Chatwoot:
         event = self.event(
             number, body["content"], 900 + len(self.messages), private=True
         )
-        await self.tell(event | {"content_attributes": body["content_attributes"]})
+        kept = body["content_attributes"] if self.keeps_attributes else {}
+        source = body.get("source_id")
+        await self.tell(event | {"content_attributes": kept, "source_id": source})
         return JSONResponse({"id": len(self.messages)})
 
     async def toggle(self, request):
@@ -160,8 +163,8 @@ class Chatwoot:
 
 
 @asynccontextmanager
-async def bridged(tmp_path, **more):
-    fake = Chatwoot()
+async def bridged(tmp_path, keeps_attributes=True, **more):
+    fake = Chatwoot(keeps_attributes)
     async with served(fake.app()) as url:
         settings = {
             "chatwoot_url": url,
@@ -273,6 +276,9 @@ async def test_that_a_missed_end_is_found(tmp_path, monkeypatch):
         {"sender": {"id": 3, "type": "agent_bot", "name": "bot"}},
         {"sender": None},
         {"id": "500"},
+        {"id": True},
+        {"id": 10**30},
+        {"sender": {"id": 10**200, "type": "user", "name": "x"}},
         {"account": {"id": 2}},
         {"event": "conversation_created"},
         {"event": None},
@@ -299,6 +305,56 @@ async def test_that_strangers_and_rubbish_are_refused(tmp_path):
             answer = await web.post(HOOK, content=raw)
             assert answer.status_code == 400
             assert "error" in answer.json()
+
+
+@pytest.mark.parametrize("keeps_attributes", [True, False])
+async def test_that_our_own_notes_do_not_come_back(tmp_path, keeps_attributes):
+    async with bridged(tmp_path, keeps_attributes) as (fake, edge, web, _):
+        visitor, sender_id = await ask_for_human(edge, web)
+        await visitor.say("还在吗", "m2")  # told after the notes, which have come back
+        await eventually(lambda: "还在吗" in fake.said())
+        assert len(fake.notes()) == 2
+        assert await edge.backstage.ledger.agents.notes_of(sender_id) == ()
+
+
+@pytest.mark.parametrize("key", [500, 501])
+async def test_that_a_repeat_takes_nothing_back_from_the_bot(tmp_path, key):
+    async with bridged(tmp_path) as (fake, edge, web, _):
+        visitor, sender_id = await ask_for_human(edge, web)
+        await eventually(lambda: len(fake.notes()) == 2)
+        await fake.tell(fake.event(10, "第一句", 500))
+        await fake.tell(fake.event(10, "第二句", 501))
+        await fake.tell(fake.event(10, "我来接手", 502, person=15, name="Mary"))
+        await fake.tell(fake.event(10, "第二句", key))
+        assert await edge.backstage.ledger.moves.agent_of(sender_id) == "chatwoot:15"
+        await fake.resolve(10)
+        before = await seen_by(web, visitor)
+        await fake.tell(fake.event(10, "第二句", key))
+        assert (await edge.backstage.ledger.messages.holder(sender_id))[0] == "bot"
+        assert await seen_by(web, visitor) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"content": "前\ud800后"},
+        {"content": "前\x00后"},
+        {"content": "前\ud800后", "private": True},
+        {"sender": {"id": 14, "name": "J\ud800", "type": "user"}},
+    ],
+)
+async def test_that_what_no_store_can_keep_is_refused(tmp_path, change):
+    async with bridged(tmp_path) as (fake, edge, web, _):
+        visitor, sender_id = await ask_for_human(edge, web)
+        await eventually(lambda: len(fake.notes()) == 2)
+        before = await seen_by(web, visitor)
+        raw = json.dumps(fake.event(10, "请看", 500) | change).encode()
+        answer = await web.post(HOOK, content=raw)
+        assert answer.status_code == 400
+        assert "error" in answer.json()
+        assert await seen_by(web, visitor) == before
+        assert await edge.backstage.ledger.agents.notes_of(sender_id) == ()
+        assert (await edge.backstage.ledger.messages.holder(sender_id))[0] == "queued"
 
 
 async def test_that_files_over_there_come_as_addresses(tmp_path):

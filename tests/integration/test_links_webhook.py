@@ -219,6 +219,9 @@ async def test_that_an_unsigned_call_does_nothing(tmp_path):
         {**does("accept", "web:x", 1), "agent": {"name": "a", "title": " "}},
         {**does("accept", "web:x", 1), "agent": {"name": "a", "title": "x" * 31}},
         does("message", "web:x", 1, text=" "),
+        does("message", "web:x", 1, text="a\x00b"),
+        does("accept", "web:\x00", 1),
+        {**does("accept", "web:x", 1), "agent": {"name": "a", "title": "a\x00"}},
         does("note", "web:nobody", 1, text="x"),
     ],
 )
