@@ -4,25 +4,24 @@ The ledger itself is the source: nothing is written twice, and what was not told
 be reckoned at any time from the position kept here.
 """
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.desk_rules import Status
 from bot.ledger.database import Database
 from bot.ledger.desk_tables import desk_hooks, desk_links, notes
+from bot.ledger.links_taken import cursor_of, register, strays_of
 from bot.ledger.rows import MESSAGE_COLUMNS, read_message
 from bot.ledger.tables import conversations, handoffs, messages
 from bot.message import StoredMessage
 
-TRANSCRIPT = 50  # messages from before the wish for a human that are told
 BATCH = 100
-_CURSOR = ""  # sender_id of the row that says which moves were looked at
-_LATE = 200  # rows that may become visible after later ones
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,8 @@ class Linked:
         seq, move_id: It was told up to here.
         external_id, external: What the other desk calls it.
         tries: In vain, since something was told.
+        reason, priority: Of the newest handoff.
+        leased_until: Ours to tell until then, see ``Links.due``.
     """
 
     sender_id: str
@@ -44,6 +45,9 @@ class Linked:
     status: Status
     agent: str | None
     skill: str | None
+    reason: str | None
+    priority: str | None
+    leased_until: datetime
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,21 @@ class Item:
     move: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Pending:
+    """What is to be told of a conversation next.
+
+    Attributes:
+        items: Oldest first, messages by number.
+        moved: Somebody moved since it was told.
+        complete: There is nothing behind them.
+    """
+
+    items: Sequence[Item]
+    moved: bool
+    complete: bool
+
+
 class Links:
     """Positions of other desks."""
 
@@ -69,17 +88,22 @@ class Links:
 
     async def register(self, link: str) -> None:
         """Take up conversations in which somebody moved since the last look."""
-        await self._database.write(lambda c: _register(c, link))
+        try:
+            await self._database.write(lambda c: register(c, link))
+        except IntegrityError:  # another process did
+            return
 
     async def news(self, link: str) -> bool:
         """Say whether there is something to register."""
         newest = select(func.max(handoffs.c.id))
-        cursor = _cursor(link)
+        cursor, strays = cursor_of(link), strays_of(link).limit(1)
 
         def read(connection: Connection) -> bool:
             seen = connection.execute(cursor).scalar()
             last = connection.execute(newest).scalar() or 0
-            return seen is None or last > seen
+            if seen is None or last > seen:
+                return True
+            return connection.execute(strays).first() is not None
 
         return await self._database.read(read)
 
@@ -91,14 +115,23 @@ class Links:
         moved = (
             select(handoffs.c.id)
             .where(handoffs.c.sender_id == t.sender_id, handoffs.c.id > t.move_id)
+            .correlate(desk_links)
             .exists()
+        )
+        newest = (
+            select(func.max(handoffs.c.id))
+            .where(handoffs.c.sender_id == t.sender_id)
+            .correlate(desk_links)
+            .scalar_subquery()
         )
         query = (
             select(
                 t.sender_id, t.seq, t.move_id, t.external_id, t.external, t.tries,
-                c.status, c.agent, c.skill, t.leased_until,
+                c.status, c.agent, c.skill,
+                handoffs.c.reason, handoffs.c.priority, t.leased_until,
             )
             .join(conversations, c.sender_id == t.sender_id)
+            .outerjoin(handoffs, handoffs.c.id == newest)
             .where(
                 t.link == link,
                 t.active,
@@ -126,15 +159,17 @@ class Links:
                     .values(leased_until=until)
                 )
                 if connection.execute(leased).rowcount == 1:
+                    status = Status(row.status)
+                    wish = (row.reason, row.priority)
                     taken.append(
-                        Linked(*row[:6], Status(row.status), row.agent, row.skill)
+                        Linked(*row[:6], status, row.agent, row.skill, *wish, until)
                     )
             return tuple(taken)
 
         return await self._database.write(lease)
 
-    async def items(self, linked: Linked) -> Sequence[Item]:
-        """Return what is to be told of a conversation, oldest first."""
+    async def pending(self, linked: Linked) -> Pending:
+        """Return what is to be told of a conversation."""
         said = (
             select(*MESSAGE_COLUMNS, messages.c.idempotency_key)
             .where(
@@ -153,7 +188,7 @@ class Links:
             .limit(BATCH)
         )
 
-        def read(connection: Connection) -> list[Item]:
+        def read(connection: Connection) -> Pending:
             found = [
                 Item(row.at, read_message(row), row.idempotency_key)
                 for row in connection.execute(said)
@@ -161,18 +196,20 @@ class Links:
             moves = [
                 Item(row.at, move=row._asdict()) for row in connection.execute(moved)
             ]
-            # What a move says to the customer has the same moment and comes after it.
-            return sorted((*moves, *found), key=lambda item: item.at)
+            return _in_order(moves, found)
 
         return await self._database.read(read)
 
     async def told(
         self, link: str, linked: Linked, external_id: str | None, ended: bool
-    ) -> None:
-        """Move the position; ``ended``: the bot has the conversation, all was told."""
-        await self._update(
+    ) -> bool:
+        """Move the position; False when it is another process's to tell by now.
+
+        ``ended``: the bot has the conversation and all was told.
+        """
+        return await self._update(
             link,
-            linked.sender_id,
+            linked,
             seq=linked.seq,
             move_id=linked.move_id,
             external=dict(linked.external),
@@ -186,7 +223,7 @@ class Links:
     async def let_go(
         self,
         link: str,
-        sender_id: str,
+        linked: Linked,
         *,
         next_at: datetime | None = None,
         error: str | None = None,
@@ -195,7 +232,7 @@ class Links:
         failed = {"tries": desk_links.c.tries + 1, "last_error": error}
         await self._update(
             link,
-            sender_id,
+            linked,
             leased_until=None,
             **({"next_at": next_at, **failed} if error else {}),
         )
@@ -258,67 +295,25 @@ class Links:
             return False
         return True
 
-    async def _update(self, link: str, sender_id: str, **values: Any) -> None:
+    async def _update(self, link: str, linked: Linked, **values: Any) -> bool:
+        t = desk_links.c
         changed = (
             update(desk_links)
-            .where(desk_links.c.link == link, desk_links.c.sender_id == sender_id)
+            .where(
+                t.link == link,
+                t.sender_id == linked.sender_id,
+                t.leased_until == linked.leased_until,
+            )
             .values(**values)
         )
-        await self._database.write(lambda c: c.execute(changed))
+        return await self._database.write(lambda c: c.execute(changed).rowcount == 1)
 
 
-def _cursor(link: str) -> Any:
-    return select(desk_links.c.move_id).where(
-        desk_links.c.link == link, desk_links.c.sender_id == _CURSOR
-    )
-
-
-def _register(connection: Connection, link: str) -> None:
-    seen = connection.execute(_cursor(link)).scalar()
-    newest = connection.execute(select(func.max(handoffs.c.id))).scalar() or 0
-    blank = {"active": False, "external": {}, "seq": 0}
-    if seen is None:  # attached today: what was before is not told
-        row = {"link": link, "sender_id": _CURSOR, "move_id": newest, **blank}
-        connection.execute(insert(desk_links).values(row))
-        seen = newest
-        waiting = select(conversations.c.sender_id).where(
-            conversations.c.status.in_([Status.QUEUED, Status.AGENT])
-        )
-        moved = [(row[0], newest) for row in connection.execute(waiting)]
-    else:
-        query = (
-            select(handoffs.c.sender_id, func.min(handoffs.c.id) - 1)
-            .where(handoffs.c.id > seen - _LATE)
-            .group_by(handoffs.c.sender_id)
-        )
-        moved = [(row[0], row[1]) for row in connection.execute(query)]
-    for sender_id, before in moved:
-        _activate(connection, link, sender_id, before)
-    connection.execute(
-        update(desk_links)
-        .where(desk_links.c.link == link, desk_links.c.sender_id == _CURSOR)
-        .values(move_id=newest)
-    )
-
-
-def _activate(connection: Connection, link: str, sender_id: str, before: int) -> None:
-    """Let a conversation be told from its last messages on."""
-    t = desk_links.c
-    mine = and_(t.link == link, t.sender_id == sender_id)
-    row = connection.execute(select(t.seq, t.move_id, t.active).where(mine)).first()
-    last_seq = connection.execute(
-        select(conversations.c.last_seq).where(conversations.c.sender_id == sender_id)
-    ).scalar_one()
-    seq = max(0, last_seq - TRANSCRIPT)
-    if row is None:
-        made = {"link": link, "sender_id": sender_id, "seq": seq, "move_id": before}
-        connection.execute(insert(desk_links).values(active=True, external={}, **made))
-        return
-    newest = connection.execute(
-        select(func.max(handoffs.c.id)).where(handoffs.c.sender_id == sender_id)
-    ).scalar_one()
-    if not row.active and newest > row.move_id:
-        again = (
-            update(desk_links).where(mine).values(active=True, seq=max(seq, row.seq))
-        )
-        connection.execute(again)
+def _in_order(moves: Sequence[Item], said: Sequence[Item]) -> Pending:
+    """Put a page of moves and one of messages into one order, each keeping its own."""
+    # What a move says to the customer has the same moment and comes after it.
+    items = list(heapq.merge(moves, said, key=lambda item: item.at))
+    # What follows the end of a full page may belong behind what is not on it.
+    ends = [page[-1] for page in (moves, said) if len(page) == BATCH]
+    cuts = [n for n, item in enumerate(items, 1) if any(item is end for end in ends)]
+    return Pending(items[: min(cuts)] if cuts else items, bool(moves), not cuts)

@@ -21,6 +21,7 @@ from bot.ports import Clock
 _EVERY = 0.5  # seconds
 _AT_ONCE = 8
 _LEASE = timedelta(seconds=120)
+_SPARE = timedelta(seconds=45)  # for one item; a lease is not used to its end
 _LONGEST = 300.0  # seconds between two tries
 
 log = structlog.get_logger()
@@ -112,48 +113,77 @@ class LinkLoop:
             later = timedelta(seconds=pause * random.uniform(0.5, 1.0))
             await self._links.let_go(
                 name,
-                linked.sender_id,
+                linked,
                 next_at=self._clock.now() + later,
                 error=str(err)[:200] or "later",
             )
+        except asyncio.CancelledError:  # the edge stops; the next one need not wait
+            await self._links.let_go(name, linked)
+            raise
         else:
-            await self._links.let_go(name, linked.sender_id)
+            await self._links.let_go(name, linked)
 
     async def _tell_all(self, linked: Linked) -> None:
-        items = list(await self._links.items(linked))
-        external_id = linked.external_id
+        pending = await self._links.pending(linked)
+        items = list(pending.items)
         human = linked.status in (Status.QUEUED, Status.AGENT)
-        if not human and not any(item.move for item in items):
+        if not human and not pending.moved:
             # The bot has it again: what is said with it stays here.
-            await self._links.told(self._link.name, linked, external_id, True)
+            await self._told(linked, True)
             return
+        if not human and pending.complete:
+            items = _until_moved(items)
         if not linked.external:
             external, external_id, count = await self._open(linked, items)
             linked = replace(linked, external=external, external_id=external_id)
             for item in items[:count]:
                 linked = _past(linked, item)
             items = items[count:]
-            await self._links.told(self._link.name, linked, external_id, False)
+            if not await self._told(linked, False):
+                return
         for number, item in enumerate(items, 1):
-            try:
-                await self._link.tell(linked, item)
-            except Refused as err:
-                log.error("link.refused", link=self._link.name,
-                          sender_id=linked.sender_id, error=str(err))  # fmt: skip
+            if linked.leased_until - self._clock.now() < _SPARE:
+                return  # whoever takes it next goes on
+            await self._tell(linked, item)
             linked = _past(linked, item)
-            ended = number == len(items) and not human
-            await self._links.told(self._link.name, linked, external_id, ended)
+            ended = number == len(items) and pending.complete and not human
+            if not await self._told(linked, ended):
+                return
+
+    async def _tell(self, linked: Linked, item: Item) -> None:
+        try:
+            async with asyncio.timeout(_SPARE.total_seconds()):
+                await self._link.tell(linked, item)
+        except TimeoutError as err:
+            raise Later("too slow") from err
+        except Refused as err:
+            log.error("link.refused", link=self._link.name,
+                      sender_id=linked.sender_id, error=str(err))  # fmt: skip
+
+    async def _told(self, linked: Linked, ended: bool) -> bool:
+        return await self._links.told(
+            self._link.name, linked, linked.external_id, ended
+        )
 
     async def _open(
         self, linked: Linked, items: Sequence[Item]
     ) -> tuple[External, str | None, int]:
         try:
-            return await self._link.open(linked, items)
+            async with asyncio.timeout(_SPARE.total_seconds()):
+                return await self._link.open(linked, items)
+        except TimeoutError as err:
+            raise Later("too slow") from err
         except Refused as err:
             # Settings are wrong, or it is: somebody has to look, nothing is skipped.
             log.error("link.not_opened", link=self._link.name,
                       sender_id=linked.sender_id, error=str(err))  # fmt: skip
             raise Later(str(err)) from err
+
+
+def _until_moved(items: list[Item]) -> list[Item]:
+    """Leave out what was said after the last move, and not by it."""
+    last = max((item.at for item in items if item.move), default=None)
+    return [item for item in items if last is None or item.at <= last]
 
 
 def _past(linked: Linked, item: Item) -> Linked:

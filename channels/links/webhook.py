@@ -65,6 +65,8 @@ class WebhookLink:
                 "status": linked.status.value,
                 "agent": linked.agent,
                 "skill": linked.skill,
+                "reason": linked.reason,
+                "priority": linked.priority,
             },
         }
         if item.message is not None:

@@ -3,16 +3,19 @@
 import asyncio
 import json
 import time
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from desk_kit import ask_for_human, desk_of, seen_by
 from edge_kit import FakeBrain, Visitor, eventually, make_edge, served
+from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.ledger.links import BATCH
 from channels.links.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, sign
 
 SECRET = "shared between two desks"
@@ -25,6 +28,7 @@ class OtherDesk:
     def __init__(self) -> None:
         self.told = []
         self.script = []  # status codes of the next answers
+        self.dislikes, self.refused = None, 0  # words that it never takes
 
     def app(self):
         return Starlette(routes=[Route("/in", self.hear, methods=["POST"])])
@@ -36,6 +40,9 @@ class OtherDesk:
         assert is_signed(SECRET, stamp, given, raw, datetime.now(UTC))
         if self.script and (status := self.script.pop(0)) != 200:
             return Response(status_code=status)
+        if self.dislikes and self.dislikes in raw.decode():
+            self.refused += 1
+            return Response(status_code=422)
         self.told.append(json.loads(raw))
         return Response(status_code=204)
 
@@ -131,20 +138,101 @@ async def test_that_a_restart_goes_on_where_it_was(tmp_path):
             assert sender_id
 
 
+async def test_that_order_holds_when_much_has_gathered(tmp_path):
+    other = OtherDesk()
+    settings = {**linked("http://127.0.0.1:9"), "visitor_burst": 1000}
+    async with desk_of(tmp_path, **settings) as (edge, web, (one, *_)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        await one.post(f"conversations/{sender_id}/accept", key="a")
+        for number in range(2 * BATCH + 10):  # nobody is there to be told
+            last = await visitor.say(f"第{number}句", f"n{number}")
+        await one.post(f"conversations/{sender_id}/release", key="r")
+        await visitor.say("只和机器人说", "m2")
+    async with (
+        served(other.app()) as url,
+        desk_of(tmp_path, **linked(url)),
+    ):
+        await eventually(lambda: len(other.moves()) == 3)
+        ids = [event["id"].removeprefix(f"{sender_id}:") for event in other.told]
+        told = [int(each) for each in ids if each.isdecimal()]
+        assert told[0] < last
+        assert told == list(range(told[0], told[-1] + 1))
+        assert ids.index(str(last)) < ids.index("move:3")
+        assert len(ids) == len(set(ids))
+        assert "只和机器人说" not in str(other.told)
+
+
+async def test_that_two_edges_tell_everything_once(tmp_path):
+    other = OtherDesk()
+    async with served(other.app()) as url:
+        second = make_edge(tmp_path, FakeBrain(), **linked(url))
+        async with (
+            served(second),
+            desk_of(tmp_path, **linked(url)) as (edge, web, _),
+        ):
+            found = [await ask_for_human(edge, web) for _ in range(4)]
+            for number in range(5):
+                for visitor, _ in found:
+                    await visitor.say(f"第{number}句", f"n{number}")
+            await eventually(lambda: other.words().count("第4句") == len(found))
+            ids = [event["id"] for event in other.told]
+            assert len(ids) == len(set(ids))
+            for _, sender_id in found:
+                told = [n for n in ids if n.startswith(f"{sender_id}:")]
+                told = [int(n.rpartition(":")[2]) for n in told if ":move:" not in n]
+                assert told == sorted(told)
+
+
+async def test_that_who_is_too_late_changes_no_position(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, _):
+        await ask_for_human(edge, web)
+        links, now = edge.backstage.ledger.links, datetime.now(UTC)
+        await links.register("webhook")
+        minute = timedelta(minutes=1)
+        (slow,) = await links.due("webhook", now, now + minute, 8)
+        assert await links.due("webhook", now, now + minute, 8) == ()
+        (fast,) = await links.due("webhook", now + minute, now + 3 * minute, 8)
+        assert await links.told("webhook", replace(fast, seq=2), None, False)
+        assert not await links.told("webhook", replace(slow, seq=1), None, False)
+        await links.let_go("webhook", slow)
+        later = now + 2 * minute
+        assert await links.due("webhook", later, later + minute, 8) == ()
+        await links.let_go("webhook", fast)
+        (again,) = await links.due("webhook", later, later + minute, 8)
+        assert again.seq == 2
+
+
+async def test_that_a_move_that_shows_late_is_found(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, _):
+        links, now = edge.backstage.ledger.links, datetime.now(UTC)
+        await links.register("webhook")
+        _, sender_id = await ask_for_human(edge, web)
+        # Another process gave out a higher number, and its transaction ended first.
+        ahead = text("UPDATE desk_links SET move_id = 5 WHERE sender_id = ''")
+        await edge.backstage.ledger._database.write(lambda c: c.execute(ahead))
+        assert await links.news("webhook")
+        await links.register("webhook")
+        (found,) = await links.due("webhook", now, now + timedelta(minutes=1), 8)
+        assert found.sender_id == sender_id
+        assert not await links.news("webhook")
+        pending = await links.pending(found)
+        assert [item.move["reason"] for item in pending.items if item.move] == [
+            "customer_asked"
+        ]
+
+
 async def test_that_what_is_refused_blocks_nothing(tmp_path):
     other = OtherDesk()
     async with (
         served(other.app()) as url,
         desk_of(tmp_path, **linked(url)) as (edge, web, _),
     ):
+        other.dislikes = "这条不要"
         visitor, _ = await ask_for_human(edge, web)
-        await eventually(lambda: other.moves())
-        await asyncio.sleep(1)
-        other.script = [422]
         await visitor.say("这条不要", "m2")
-        await asyncio.sleep(1)
         await visitor.say("这条要", "m3")
         await eventually(lambda: "这条要" in other.words())
+        assert other.refused  # also when the bot repeats it
         assert "这条不要" not in other.words()
 
 
