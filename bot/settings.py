@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     chatwoot_account: int | None = None
     chatwoot_token: SecretStr | None = None  # api_access_token of an agent
     chatwoot_secret: SecretStr | None = None  # last part of the webhook's path
+    chatwoot_signing_secret: SecretStr | None = None  # of the inbox, from 4.13 on
 
     telegram_token: SecretStr | None = None  # of the bot; switches Telegram on
     telegram_secret: SecretStr | None = None  # Telegram shows it with every update

@@ -14,10 +14,12 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.desk import Desk
 from bot.desk_rules import Status
-from bot.errors import BadInput, BaokeError, IllegalMove
+from bot.errors import BadInput, BaokeError, IllegalMove, Unauthorized
 from bot.ledger.desk_view import Listed
+from bot.ports import Clock
 from channels.links.chatwoot import NAME, OURS, PREFIX, SOURCE, ChatwootLink
 from channels.links.hook_door import say
+from channels.links.signing import is_signed
 from channels.visitors import WebRooms
 
 PATH = "/webhooks/chatwoot/{secret}"
@@ -30,8 +32,16 @@ Json = dict[str, Any]
 log = structlog.get_logger()
 
 
-def build_router(door: "ChatwootDoor", secret: str) -> APIRouter:
-    """Return the route of Chatwoot's events."""
+# The scheme is our own: sha256=, over timestamp, a dot and the body. Source:
+# github.com/chatwoot/chatwoot/pull/13573 and /13892, read 2026-11-23.
+_TIMESTAMP_HEADER = "X-Chatwoot-Timestamp"
+_SIGNATURE_HEADER = "X-Chatwoot-Signature"
+
+
+def build_router(
+    door: "ChatwootDoor", secret: str, signing_secret: str | None, clock: Clock
+) -> APIRouter:
+    """Return the route of Chatwoot's events; with a signing secret they are signed."""
     router = APIRouter(include_in_schema=False)
 
     @router.post(PATH)
@@ -39,8 +49,17 @@ def build_router(door: "ChatwootDoor", secret: str) -> APIRouter:
         given = request.path_params["secret"].encode("utf-8", "replace")
         if not hmac.compare_digest(given, secret.encode()):
             raise BadInput("not_found", 404)
+        raw, head = await request.body(), request.headers
+        if signing_secret is not None and not is_signed(
+            signing_secret,
+            head.get(_TIMESTAMP_HEADER),
+            head.get(_SIGNATURE_HEADER),
+            raw,
+            clock.now(),
+        ):
+            raise Unauthorized
         try:
-            said = json.loads(await request.body())
+            said = json.loads(raw)
         except (ValueError, RecursionError) as err:
             raise BadInput("bad_json", 400) from err
         if not isinstance(said, dict):
@@ -158,7 +177,7 @@ class ChatwootDoor:
 def _is_ours(said: Json) -> bool:
     """Whether it is a note of our own coming back.
 
-    Chatwoot before 4 keeps no attributes it does not know, so the mark is in two places.
+    Older versions keep no attributes they do not know, so the mark is in two places.
     """
     source = said.get("source_id")
     marked = isinstance(source, str) and source.startswith(SOURCE)

@@ -60,8 +60,9 @@ def _chatwoot(
     )
     account = settings.chatwoot_account
     door = chatwoot_door.ChatwootDoor(rooms, desk, link, account)
-    path = secret.get_secret_value()
-    api.include_router(chatwoot_door.build_router(door, path))
+    path, signing = secret.get_secret_value(), settings.chatwoot_signing_secret
+    signed = signing.get_secret_value() if signing is not None else None
+    api.include_router(chatwoot_door.build_router(door, path, signed, rooms.clock))
     return link
 
 

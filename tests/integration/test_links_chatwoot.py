@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from edge_kit import eventually, served
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+
+from channels.links.signing import sign
 
 EVENTS = Path(__file__).parents[1] / "fixtures/platforms/chatwoot_webhook_events.json"
 INBOX, ACCOUNT, TOKEN, SECRET = "inbox1", 1, "agent token", "path-secret-1"
@@ -31,7 +34,7 @@ class Chatwoot:
     """
 
     def __init__(self, keeps_attributes=True) -> None:
-        self.keeps_attributes = keeps_attributes  # before version 4 it does not
+        self.keeps_attributes = keeps_attributes  # older versions do not
         self.contacts, self.conversations, self.messages = {}, {}, []
         self.script = []
         self.web = None
@@ -293,6 +296,30 @@ async def test_that_what_is_no_reply_is_passed_over(tmp_path, change):
         await fake.tell(fake.event(10, "请看", 500) | change)
         assert await seen_by(web, visitor) == before
         assert (await edge.backstage.ledger.messages.holder(sender_id))[0] == "queued"
+
+
+async def test_that_signatures_are_checked_when_their_secret_is_known(tmp_path):
+    settings = {"chatwoot_signing_secret": "inbox secret"}
+    async with bridged(tmp_path, **settings) as (fake, _edge, web, _):
+        raw = json.dumps(fake.event(10, "请看", 500)).encode()
+        now = str(int(time.time()))
+        old = str(int(time.time()) - 600)
+        for stamp, given in (
+            (None, None),
+            (now, sign("guess", now, raw)),
+            (now, sign("inbox secret", now, raw + b" ")),
+            (old, sign("inbox secret", old, raw)),
+        ):
+            head = {"X-Chatwoot-Timestamp": stamp, "X-Chatwoot-Signature": given}
+            head = {name: value for name, value in head.items() if value}
+            answer = await web.post(HOOK, content=raw, headers=head)
+            assert answer.status_code == 401
+            assert "error" in answer.json()
+        good = {
+            "X-Chatwoot-Timestamp": now,
+            "X-Chatwoot-Signature": sign("inbox secret", now, raw),
+        }
+        assert (await web.post(HOOK, content=raw, headers=good)).status_code == 200
 
 
 async def test_that_strangers_and_rubbish_are_refused(tmp_path):

@@ -5,6 +5,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +16,9 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.ledger.database import sync_url
 from bot.ledger.links import BATCH
+from bot.ledger.migrate import upgrade
 from channels.links.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, sign
 
 SECRET = "shared between two desks"
@@ -69,6 +72,16 @@ def does(action, sender_id, number, **more):
     who = {"name": "zhao", "title": "小赵"}
     return {"id": f"h{number}", "action": action, "sender_id": sender_id,
             "agent": who, **more}  # fmt: skip
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request):
+    """Settings of an empty ledger."""
+    if request.param == "sqlite":
+        return {}
+    url = request.getfixturevalue("postgres_url")
+    upgrade(sync_url(url, Path("/")))
+    return {"database_url": url}
 
 
 def linked(url):
@@ -162,13 +175,13 @@ async def test_that_order_holds_when_much_has_gathered(tmp_path):
         assert "只和机器人说" not in str(other.told)
 
 
-async def test_that_two_edges_tell_everything_once(tmp_path):
+async def test_that_two_edges_tell_everything_once(tmp_path, database):
     other = OtherDesk()
     async with served(other.app()) as url:
-        second = make_edge(tmp_path, FakeBrain(), **linked(url))
+        second = make_edge(tmp_path, FakeBrain(), **linked(url), **database)
         async with (
             served(second),
-            desk_of(tmp_path, **linked(url)) as (edge, web, _),
+            desk_of(tmp_path, **linked(url), **database) as (edge, web, _),
         ):
             found = [await ask_for_human(edge, web) for _ in range(4)]
             for number in range(5):
@@ -183,8 +196,8 @@ async def test_that_two_edges_tell_everything_once(tmp_path):
                 assert told == sorted(told)
 
 
-async def test_that_who_is_too_late_changes_no_position(tmp_path):
-    async with desk_of(tmp_path) as (edge, web, _):
+async def test_that_who_is_too_late_changes_no_position(tmp_path, database):
+    async with desk_of(tmp_path, **database) as (edge, web, _):
         await ask_for_human(edge, web)
         links, now = edge.backstage.ledger.links, datetime.now(UTC)
         await links.register("webhook")
@@ -202,8 +215,8 @@ async def test_that_who_is_too_late_changes_no_position(tmp_path):
         assert again.seq == 2
 
 
-async def test_that_a_move_that_shows_late_is_found(tmp_path):
-    async with desk_of(tmp_path) as (edge, web, _):
+async def test_that_a_move_that_shows_late_is_found(tmp_path, database):
+    async with desk_of(tmp_path, **database) as (edge, web, _):
         links, now = edge.backstage.ledger.links, datetime.now(UTC)
         await links.register("webhook")
         _, sender_id = await ask_for_human(edge, web)
