@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,8 @@ class Chatwoot:
         if found := self.trouble(request, private=True):
             return found
         number = request.path_params["id"]
+        if number not in self.conversations:
+            return Response(status_code=404)
         return JSONResponse(
             {"id": number, "status": self.conversations[number]["status"]}
         )
@@ -253,8 +256,6 @@ async def test_that_our_own_agents_come_first(tmp_path):
 
 
 async def test_that_a_missed_end_is_found(tmp_path, monkeypatch):
-    from datetime import timedelta
-
     monkeypatch.setattr("channels.links.chatwoot._LOOK_EVERY", timedelta(seconds=0.2))
     async with bridged(tmp_path) as (fake, edge, web, _):
         visitor, _ = await ask_for_human(edge, web)
@@ -264,6 +265,23 @@ async def test_that_a_missed_end_is_found(tmp_path, monkeypatch):
         fake.conversations[10]["status"] = "resolved"  # and the event is lost
         async with asyncio.timeout(60):
             while "由智能客服继续为您服务" not in await seen_by(web, visitor):
+                await asyncio.sleep(0.05)
+
+
+async def test_that_one_that_is_gone_hides_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr("channels.links.chatwoot._LOOK_EVERY", timedelta(seconds=0.2))
+    async with bridged(tmp_path) as (fake, edge, web, _):
+        found = [await ask_for_human(edge, web) for _ in range(2)]
+        visitors = {sender_id: visitor for visitor, sender_id in found}
+        await eventually(lambda: len(fake.notes()) == 4)
+        for key, number in enumerate(list(fake.conversations)):
+            await fake.tell(fake.event(number, "您好", 500 + key))
+        held = await edge.backstage.ledger.links.held("chatwoot", "chatwoot:")
+        (_, _, gone), (sender_id, _, other) = held  # in the order of the look
+        fake.conversations[int(other)]["status"] = "resolved"
+        del fake.conversations[int(gone)]
+        async with asyncio.timeout(60):
+            while "由智能客服" not in await seen_by(web, visitors[sender_id]):
                 await asyncio.sleep(0.05)
 
 
