@@ -22,8 +22,12 @@ def add_routes(router: APIRouter, entry: Entry) -> None:
     @router.post(f"{ONE}/accept", summary="Take it")
     async def accept(sender_id: str, body: Step, session: Writer) -> Json:
         """Take a queued conversation; of two agents the first gets it."""
-        await entry.visible(sender_id, session)
         agent = session.agent
+        row = await ledger.desk.one(sender_id)
+        if row is None:
+            raise BadInput("not_found", 404)
+        if row.status is not Status.QUEUED:  # somebody was faster, or it was given up
+            raise BadInput("not_yours", 409)
         if await ledger.agents.held(agent.name) >= agent.capacity:
             raise BadInput("at_capacity", 409)
         return await step(

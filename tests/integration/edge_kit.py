@@ -178,7 +178,7 @@ class Visitor:
 
 async def eventually(true: Callable[[], Any]) -> None:
     """Wait until something holds; fail when it never does."""
-    for _ in range(4000):
+    for _ in range(12_000):
         if true():
             return
         await asyncio.sleep(0.005)

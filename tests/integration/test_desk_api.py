@@ -71,6 +71,11 @@ async def test_that_of_two_agents_the_first_gets_it(tmp_path):
         answers = await asyncio.gather(one.post(path, key="a"), two.post(path, key="b"))
         codes = sorted(answer.status_code for answer in answers)
         assert codes == [200, 409]
+        late = await (two if answers[0].is_success else one).post(path, key="c")
+        assert late.status_code == 409
+        assert (
+            await one.post("conversations/web:nobody/accept", key="c")
+        ).status_code == 404
         winner = one if answers[0].status_code == 200 else two
         said = await winner.post(
             f"conversations/{sender_id}/messages", text="您好，请讲", key="1"

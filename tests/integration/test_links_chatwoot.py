@@ -358,7 +358,8 @@ async def test_that_our_own_notes_do_not_come_back(tmp_path, keeps_attributes):
         visitor, sender_id = await ask_for_human(edge, web)
         await visitor.say("还在吗", "m2")  # told after the notes, which have come back
         await eventually(lambda: "还在吗" in fake.said())
-        assert len(fake.notes()) == 2
+        await eventually(lambda: "机器人：答：还在吗" in fake.notes())
+        assert len(fake.notes()) == 3
         assert await edge.backstage.ledger.agents.notes_of(sender_id) == ()
 
 
