@@ -17,6 +17,7 @@ from procrastinate.exceptions import (
 )
 from procrastinate.jobs import DeleteJobCondition, Job, Status
 from procrastinate.manager import JobManager
+from psycopg import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 from sqlalchemy import URL, Engine, text
 
@@ -33,6 +34,7 @@ _POLL_SECONDS = 1.0  # for jobs of a later time; new ones are heard of at once
 _LOAD_SECONDS = 1.0
 _RESCUE_SECONDS = 3.0
 _RESTART_SECONDS = 1.0
+_AGAIN_SECONDS = 0.5  # until the end of a job is tried to be written again
 # Jobs a worker takes beyond those at work; they wait while others rest in a burst.
 _JOBS_PER_SLOT = 3
 _GONE = (ConnectorException, PoolTimeout, OSError)
@@ -64,6 +66,12 @@ def install_queue(engine: Engine) -> None:
             connection.exec_driver_sql(schema.replace("%", "%%"))
 
 
+def _is_cut(err: Exception) -> bool:
+    """Whether the database was not there, in contrast to having refused."""
+    cause = err.__cause__ if isinstance(err, ConnectorException) else err
+    return isinstance(cause, (OperationalError, InterfaceError, PoolTimeout, OSError))
+
+
 class _JobManager(JobManager):
     """Procrastinate's, which tells workers of what waited for the job that ended.
 
@@ -73,12 +81,28 @@ class _JobManager(JobManager):
     """
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Put a job away and tell of the next one of its conversation."""
-        await super().finish_job(job, status, delete_job)
-        if job.lock is not None:
+        """Put a job away and tell of the next one of its conversation.
+
+        It is tried until the database has heard it: a job that a living worker never
+        puts away would hold its conversation up for ever.
+        """
+        while True:
+            try:
+                await super().finish_job(job, status, delete_job)
+                break
+            except _GONE as err:
+                if not _is_cut(err):
+                    raise
+                log.warning("queue.not_finished", job=job.id, error=str(err)[:100])
+                await asyncio.sleep(_AGAIN_SECONDS)
+        if job.lock is None:
+            return
+        try:
             await self.connector.execute_query_async(
                 _TELL, queue=f"procrastinate_queue_v1#{job.queue}", lock=job.lock
             )
+        except _GONE as err:  # the next poll finds it
+            log.info("queue.not_told", job=job.id, error=type(err).__name__)
 
 
 class Queue:

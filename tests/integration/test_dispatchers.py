@@ -5,6 +5,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from procrastinate.exceptions import ConnectorException
+from procrastinate.manager import JobManager
+from psycopg import OperationalError
 from sqlalchemy import create_engine, text
 
 from bot.dispatch import LocalDispatcher
@@ -274,6 +277,34 @@ async def test_that_the_jobs_of_a_dead_worker_are_given_on(postgres_url):
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
         await queue.close()
+
+
+async def test_that_a_job_whose_end_was_not_written_holds_nobody_up(
+    postgres_url, monkeypatch
+):
+    turns, cut = [], [OperationalError("cut"), OperationalError("cut again")]
+    finish = JobManager.finish_job
+
+    async def finish_job(self, job, status, delete_job):
+        if cut:
+            raise ConnectorException from cut.pop()
+        await finish(self, job, status, delete_job)
+
+    monkeypatch.setattr(JobManager, "finish_job", finish_job)
+
+    async def work(sender_id, rest):
+        turns.append(sender_id)
+
+    async with queued(postgres_url, work, 1) as made:
+        await made.dispatcher.wake("a")
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not turns:
+                await asyncio.sleep(0.02)
+            await made.dispatcher.wake("a")
+            while len(turns) < 2:
+                await asyncio.sleep(0.02)
+        await made.idle()
+    assert cut == []
 
 
 async def test_that_a_wake_never_fails(postgres_server):
