@@ -20,7 +20,7 @@ from actions.policystore.model import LogCheck
 BATCH = 2000  # rows held at a time
 
 
-def intake_digest(row: ComplaintRow) -> str:
+def intake_digest(row: Any) -> str:
     """Return the salted SHA-256 of what a complaint said when it was filed."""
     said = [
         row.complaint_no,
@@ -42,13 +42,11 @@ def check_log(session: Session) -> LogCheck:
         session: With one unchanging view of all tables.
     """
     reader = LogReader()
-    entries = select(ComplaintLogRow).order_by(ComplaintLogRow.entry_no)
-    for batch in session.scalars(
-        entries.execution_options(yield_per=BATCH)
-    ).partitions():
-        for entry in batch:
-            reader.take(entry)
-        session.expunge_all()
+    # Plain rows: a session would keep every object it has read.
+    log = ComplaintLogRow.__table__
+    entries = select(log).order_by(log.c.entry_no)
+    for entry in session.execute(entries.execution_options(yield_per=BATCH)):
+        reader.take(entry)
     bad = reader.bad[:1] + _bad_complaints(session, reader)
     head = session.scalar(select(ComplaintLogHeadRow))
     end = (reader.entries, reader.last_hash)
@@ -61,24 +59,22 @@ def check_log(session: Session) -> LogCheck:
 def _bad_complaints(session: Session, reader: LogReader) -> list[int]:
     bad: list[int] = []
     intake = dict(reader.intake)
-    complaints = select(ComplaintRow).execution_options(yield_per=BATCH)
-    for batch in session.scalars(complaints).partitions():
-        for row in batch:
-            if row.complaint_no not in intake:
-                bad.append(reader.entries + 1)  # never came into the log
-                continue
-            filed_in, digest = intake.pop(row.complaint_no)
-            if digest != intake_digest(row):
-                bad.append(filed_in)
-            last_in, state = reader.state[row.complaint_no]
-            if not _agrees(row, state):
-                bad.append(last_in)
-        session.expunge_all()
+    complaints = select(ComplaintRow.__table__).execution_options(yield_per=BATCH)
+    for row in session.execute(complaints):
+        if row.complaint_no not in intake:
+            bad.append(reader.entries + 1)  # never came into the log
+            continue
+        filed_in, digest = intake.pop(row.complaint_no)
+        if digest != intake_digest(row):
+            bad.append(filed_in)
+        last_in, state = reader.state[row.complaint_no]
+        if not _agrees(row, state):
+            bad.append(last_in)
     bad.extend(filed_in for filed_in, _ in intake.values())  # complaints removed
     return bad
 
 
-def _agrees(row: ComplaintRow, state: dict[str, Any]) -> bool:
+def _agrees(row: Any, state: dict[str, Any]) -> bool:
     """Whether the complaint stands where its last entry left it."""
     now = (row.status, utc_text(row.due_at), row.due_clause)
     return now == (state.get("status"), state.get("due_at"), state.get("due_clause"))

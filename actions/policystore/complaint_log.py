@@ -33,8 +33,8 @@ class LogReader:
         self.intake: dict[str, tuple[int, str]] = {}  # [complaint_no] = entry, digest
         self.state: dict[str, tuple[int, dict[str, Any]]] = {}  # latest of each key
 
-    def take(self, row: ComplaintLogRow) -> None:
-        """Read one entry; entries come by number."""
+    def take(self, row: Any) -> None:
+        """Read one entry (columns of ``complaint_log``); entries come by number."""
         self.entries += 1
         expected = entry_hash(
             self.entries,

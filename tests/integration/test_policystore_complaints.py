@@ -251,3 +251,15 @@ def test_that_complaints_go_on_without_the_log_head(store):
 
     assert count(store, "complaint_log") == 2
     assert verify(store) == LogCheck(2, True, None)
+
+
+def test_that_a_log_longer_than_one_batch_is_read_to_its_end(store, monkeypatch):
+    monkeypatch.setattr("actions.policystore.complaint_check.BATCH", 2)
+    for number in range(7):
+        file_complaint(store, f"long-{number}")
+
+    with store() as uow:
+        checked = uow.complaints.verify()
+
+    assert (checked.ok, checked.entries) == (True, count(store, "complaint_log"))
+    assert checked.entries >= 7
