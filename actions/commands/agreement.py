@@ -20,6 +20,7 @@ from actions.agreement.library import ZONE, LibraryOpener
 from actions.agreement.repository import AgreementRepository
 from actions.agreement.shelf import SERVICE
 from actions.clock import SystemClock
+from actions.commands import add_json
 from actions.database import build_engine
 from actions.errors import ActionsError
 from actions.settings import Settings, read_settings
@@ -40,12 +41,7 @@ def register(subparsers: Any) -> None:
     show.add_argument("--document", default=SERVICE, help="service or a product")
     index = steps.add_parser("index", help="prepare the search, so no customer waits")
     for each in (step, show, index):
-        each.add_argument(
-            "--json",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="print one JSON document",
-        )
+        add_json(each)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from actions.clock import SystemClock
+from actions.commands import add_json
 from actions.database import store_error
 from actions.errors import ActionsError
 from actions.policystore.complaint_check import check_log
@@ -39,12 +40,7 @@ def register(subparsers: Any) -> None:
         help="file to write; var/exports/complaints-<time>.<format> when absent",
     )
     for step in (verify, export):
-        step.add_argument(
-            "--json",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="print one JSON document",
-        )
+        add_json(step)
 
 
 def run(args: argparse.Namespace) -> int:

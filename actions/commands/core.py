@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from actions.commands import add_json
 from actions.errors import CoreAway
 from actions.policystore.unit_of_work import open_store
 from actions.settings import read_settings
@@ -17,12 +18,7 @@ NOBODY = "baoke-doctor"  # no customer's id: an empty list, or 404
 def register(subparsers: Any) -> None:
     """Add ``core`` to the commands of ``python -m actions``."""
     parser = subparsers.add_parser("core", help="ask the core system over HTTP")
-    parser.add_argument(
-        "--json",
-        action="store_true",
-        default=argparse.SUPPRESS,
-        help="print one JSON document",
-    )
+    add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:

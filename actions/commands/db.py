@@ -12,6 +12,7 @@ import yaml
 
 from actions import migrate
 from actions.clock import SystemClock
+from actions.commands import add_json
 from actions.errors import ActionsError
 from actions.policystore.seed import seed
 from actions.policystore.unit_of_work import Store, open_store
@@ -29,12 +30,7 @@ def register(subparsers: Any) -> None:
         ("seed", "add the demo customers that are missing"),
     ):
         step = steps.add_parser(name, help=said)
-        step.add_argument(
-            "--json",
-            action="store_true",
-            default=argparse.SUPPRESS,
-            help="print one JSON document",
-        )
+        add_json(step)
 
 
 def run(args: argparse.Namespace) -> int:

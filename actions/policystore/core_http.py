@@ -122,40 +122,41 @@ class CoreSystem:
 
     def policies(self, customer_id: str) -> list[Policy]:
         """Return a customer's policies, see ``check_identity``."""
-        found = self._call("GET", f"customers/{_part(customer_id)}/policies")
-        rows = _read(
-            _POLICIES, _field({"policies": []} if found is None else found, "policies")
-        )
+        rows = self._all(customer_id, "policies", _POLICIES)
         return sorted(rows, key=lambda row: row.policy_no)
 
     def policy(self, customer_id: str, policy_no: str) -> Policy | None:
         """Return one policy of a customer, see ``check_identity``."""
-        number = spelled(policy_no)
-        path = f"customers/{_part(customer_id)}/policies/{_part(number)}"
-        found = self._call("GET", path)
-        row = None if found is None else _read(_POLICY, found)
-        if row is not None and row.policy_no != number:
-            raise CoreAway("answered with another policy")
-        return row
+        return self._one(customer_id, "policies", policy_no, _POLICY, "policy_no")
 
     def claims(self, customer_id: str) -> list[Claim]:
         """Return a customer's claims, newest first, see ``check_identity``."""
-        found = self._call("GET", f"customers/{_part(customer_id)}/claims")
-        rows = _read(
-            _CLAIMS, _field({"claims": []} if found is None else found, "claims")
-        )
+        rows = self._all(customer_id, "claims", _CLAIMS)
         return sorted(
             rows, key=lambda row: (-row.reported_at.timestamp(), row.claim_no)
         )
 
     def claim(self, customer_id: str, claim_no: str) -> Claim | None:
         """Return one claim of a customer, see ``check_identity``."""
-        number = spelled(claim_no)
-        path = f"customers/{_part(customer_id)}/claims/{_part(number)}"
+        return self._one(customer_id, "claims", claim_no, _CLAIM, "claim_no")
+
+    def _all(self, customer_id: str, kind: str, shape: TypeAdapter[list[T]]) -> list[T]:
+        """Return all of a kind; nobody's are none."""
+        found = self._call("GET", f"customers/{_part(customer_id)}/{kind}")
+        return [] if found is None else _read(shape, _field(found, kind))
+
+    def _one(
+        self, customer_id: str, kind: str, number: str, shape: TypeAdapter[T], key: str
+    ) -> T | None:
+        """Return the one of this number, which stands in its field ``key``."""
+        wanted = spelled(number)
+        path = f"customers/{_part(customer_id)}/{kind}/{_part(wanted)}"
         found = self._call("GET", path)
-        row = None if found is None else _read(_CLAIM, found)
-        if row is not None and row.claim_no != number:
-            raise CoreAway("answered with another claim")
+        if found is None:
+            return None
+        row = _read(shape, found)
+        if getattr(row, key) != wanted:
+            raise CoreAway(f"answered with another {key}")
         return row
 
     def report(

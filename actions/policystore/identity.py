@@ -69,53 +69,38 @@ class IdentityRepository:
         """
         sender_id = key(sender_id)
         number = spelled(policy_no)
+        elsewhere = None
         if self._check is not None:
-            return self._verify_elsewhere(sender_id, number, id_tail, now)
+            if until := self._locked_so_far(sender_id, number, now):
+                return Locked(until)
+            self._store.pause()  # a slow core system holds up nobody else
+            elsewhere = self._check(number, id_tail)
         # Always conversation before policy: two checks can never wait in a circle.
         sender = self._counter("sender", sender_id)
         policy = self._counter("policy", number)
+        # Many may have asked the core system at once: none counts beyond the limit.
         if until := _locked_until(now, sender, policy):
             return Locked(until)
-        holder = self._holder(number)
-        kept = TailHash(holder.id_tail_salt, holder.id_tail_hash) if holder else NOBODY
-        matches = is_tail(id_tail, kept)
-        self._note(sender, policy, now, succeeded=matches)
-        if holder is None or not matches:
+        found = elsewhere if self._check else self.holder(number, id_tail)
+        self._note(sender, policy, now, succeeded=found is not None)
+        if found is None:
             return self._count_failure(sender, policy, now)
         sender.failures = 0
-        self._bind(sender_id, holder.customer_id, now)
-        return Verified(_customer(holder))
+        if self._check is not None:
+            self._remember(found)
+        self._bind(sender_id, found.customer_id, now)
+        return Verified(found)
 
-    def _verify_elsewhere(
-        self, sender_id: str, number: str, id_tail: str, now: datetime
-    ) -> IdentityOutcome:
-        """Let the core system check, with our limits around it.
-
-        It is asked before the counters are held, so that a slow one holds up nobody.
-        Many checks at once may all reach it; their results are looked at one after the
-        other, and none counts once the limit is reached.
-        """
-        assert self._check is not None
+    def _locked_so_far(
+        self, sender_id: str, number: str, now: datetime
+    ) -> datetime | None:
+        """Return until when a check is refused, without holding the counters."""
         subjects = (("sender", sender_id), ("policy", number))
         rows = [
             self._store.reading().get(VerificationCounterRow, (scope, _subject(who)))
             for scope, who in subjects
         ]
-        if until := _locked_until(now, *(row for row in rows if row is not None)):
-            return Locked(until)
-        self._store.pause()
-        found = self._check(number, id_tail)
-        sender = self._counter("sender", sender_id)
-        policy = self._counter("policy", number)
-        if until := _locked_until(now, sender, policy):
-            return Locked(until)
-        self._note(sender, policy, now, succeeded=found is not None)
-        if found is None:
-            return self._count_failure(sender, policy, now)
-        sender.failures = 0
-        self._remember(found)
-        self._bind(sender_id, found.customer_id, now)
-        return Verified(found)
+        return _locked_until(now, *(row for row in rows if row is not None))
 
     def _remember(self, customer: Customer) -> None:
         """Keep whom conversations are bound to; no tail of theirs is kept here."""
