@@ -4,7 +4,9 @@ ActionsError
 ├── StoreError            the database failed or is not reachable; try again later
 │   └── CoreAway          the core system does not answer, or not sensibly
 ├── UnknownPolicy         no such policy for this customer: foreign and invented alike
-└── RepeatedTurn          a turn id comes back with another owner; a bug or an attack
+├── RepeatedTurn          a turn id comes back with another owner; a bug or an attack
+├── IllegalStep           what is asked is not possible as things stand now
+└── UnknownCase           no such complaint, claim or request
 """
 
 
@@ -29,3 +31,19 @@ class UnknownPolicy(ActionsError):
 
 class RepeatedTurn(ActionsError):
     """A turn id that is already used by another conversation or customer."""
+
+
+class IllegalStep(ActionsError):
+    """A step that the present state, or who takes it, does not allow.
+
+    Args:
+        why: Machine name, e.g. ``not_open``; the console has words for it.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class UnknownCase(ActionsError):
+    """There is no complaint, claim or request of this number."""

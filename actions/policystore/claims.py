@@ -9,9 +9,11 @@ from typing import Any, cast
 from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from actions.errors import RepeatedTurn, UnknownPolicy
+from actions.errors import IllegalStep, RepeatedTurn, UnknownPolicy
 from actions.policystore.model import (
+    CalculationLine,
     Claim,
+    ClaimFile,
     ClaimReport,
     ClaimStatus,
     ClaimStatusChange,
@@ -21,10 +23,21 @@ from actions.policystore.model import (
 from actions.policystore.numbers import insert_numbered
 from actions.policystore.plain import MAX_SHORT, plain, spelled, turn_key
 from actions.policystore.store_session import StoreSession
-from actions.policystore.tables import ClaimHistoryRow, ClaimRow, PaperRow, PolicyRow
+from actions.policystore.tables import (
+    ClaimFileRow,
+    ClaimHistoryRow,
+    ClaimRow,
+    PaperRow,
+    PolicyRow,
+)
 
 MAX_PAPERS = 50
 MAX_PAPER_NAME = 200
+MAX_FILES = 200  # of one claim
+# No more papers are wanted once it is decided.
+TAKES_PAPERS = frozenset(
+    {"reported", "papers_missing", "under_survey", "under_assessment"}
+)
 
 
 class ClaimRepository:
@@ -46,14 +59,14 @@ class ClaimRepository:
         found = self._store.reading().scalars(
             _of(customer_id).order_by(ClaimRow.reported_at.desc(), ClaimRow.claim_no)
         )
-        return [_claim(row) for row in found]
+        return [claim_of(row) for row in found]
 
     def get(self, customer_id: str, claim_no: str) -> Claim | None:
         """Return one claim; None for a foreign number and an invented one alike."""
         row = self._store.reading().scalar(
             _of(customer_id).where(ClaimRow.claim_no == spelled(claim_no))
         )
-        return _claim(row) if row else None
+        return claim_of(row) if row else None
 
     def report(
         self, customer_id: str, report: ClaimReport, turn_id: str, now: datetime
@@ -88,6 +101,53 @@ class ClaimRepository:
         if claim is None:
             raise RepeatedTurn("this turn made a claim of another customer")
         return claim
+
+    def receive_paper(
+        self,
+        customer_id: str,
+        claim_no: str,
+        paper: str,
+        file: ClaimFile,
+    ) -> Claim | None:
+        """Tie a file to a paper of a claim; the same file again changes nothing.
+
+        Returns:
+            The claim as it is now; None for a foreign number and an invented one alike.
+
+        Raises:
+            IllegalStep: ``not_running`` when it is decided or withdrawn; ``no_paper``
+                when this claim needs none of this name; ``too_many_files``.
+        """
+        session = self._store.writing()
+        row = session.scalar(
+            select(ClaimRow)
+            .where(
+                ClaimRow.customer_id == customer_id,
+                ClaimRow.claim_no == spelled(claim_no),
+            )
+            .with_for_update()
+        )
+        if row is None:
+            return None
+        if row.status not in TAKES_PAPERS:
+            raise IllegalStep("not_running")
+        wanted = next((one for one in row.papers if one.name == paper), None)
+        if wanted is None:
+            raise IllegalStep("no_paper")
+        if file.file_id not in [one.file_id for one in row.files]:
+            if len(row.files) >= MAX_FILES:
+                raise IllegalStep("too_many_files")
+            wanted.received_at = wanted.received_at or file.received_at
+            row.files.append(
+                ClaimFileRow(
+                    file_id=plain(file.file_id, MAX_SHORT),
+                    paper=wanted.name,
+                    name=plain(file.name, MAX_PAPER_NAME),
+                    received_at=file.received_at,
+                )
+            )
+            session.flush()
+        return claim_of(row)
 
 
 def _columns(
@@ -132,11 +192,14 @@ def _of(customer_id: str) -> Select[ClaimRow]:
             joinedload(ClaimRow.policy),
             selectinload(ClaimRow.history),
             selectinload(ClaimRow.papers),
+            selectinload(ClaimRow.calculation),
+            selectinload(ClaimRow.files),
         )
     )
 
 
-def _claim(row: ClaimRow) -> Claim:
+def claim_of(row: ClaimRow) -> Claim:
+    """Return a row as a value."""
     history = tuple(
         ClaimStatusChange(cast(ClaimStatus, one.status), one.at, one.actor, one.reason)
         for one in row.history
@@ -161,4 +224,11 @@ def _claim(row: ClaimRow) -> Claim:
         decision_clause=ClauseRef(product, ref) if product and ref else None,
         history=history,
         papers=tuple(Paper(p.name, p.required, p.received_at) for p in row.papers),
+        calculation=tuple(
+            CalculationLine(line.label, line.amount_fen) for line in row.calculation
+        ),
+        files=tuple(
+            ClaimFile(file.file_id, file.paper, file.name, file.received_at)
+            for file in row.files
+        ),
     )

@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from actions.database import to_json
 from actions.policystore.complaint_log import GENESIS, LogReader, utc_text
+from actions.policystore.complaint_steps import state_of, words_digest
 from actions.policystore.complaint_tables import (
     ComplaintLogHeadRow,
     ComplaintLogRow,
     ComplaintRow,
+    ComplaintWordsRow,
 )
 from actions.policystore.model import LogCheck
 
@@ -48,6 +50,7 @@ def check_log(session: Session) -> LogCheck:
     for entry in session.execute(entries.execution_options(yield_per=BATCH)):
         reader.take(entry)
     bad = reader.bad[:1] + _bad_complaints(session, reader)
+    bad += _bad_words(session, reader)
     head = session.scalar(select(ComplaintLogHeadRow))
     end = (reader.entries, reader.last_hash)
     if (head.entry_no, head.hash) != end if head else end != (0, GENESIS):
@@ -74,7 +77,23 @@ def _bad_complaints(session: Session, reader: LogReader) -> list[int]:
     return bad
 
 
+def _bad_words(session: Session, reader: LogReader) -> list[int]:
+    bad: list[int] = []
+    expected = dict(reader.words)
+    said = select(ComplaintWordsRow.__table__).execution_options(yield_per=BATCH)
+    for row in session.execute(said):
+        digest = expected.pop(row.entry_no, None)
+        if digest != words_digest(row.salt, row.text):
+            bad.append(min(row.entry_no, reader.entries + 1))
+    bad.extend(expected)  # words removed
+    return bad
+
+
 def _agrees(row: Any, state: dict[str, Any]) -> bool:
-    """Whether the complaint stands where its last entry left it."""
-    now = (row.status, utc_text(row.due_at), row.due_clause)
-    return now == (state.get("status"), state.get("due_at"), state.get("due_clause"))
+    """Whether the complaint stands where its last entry left it.
+
+    Entries from before a column was there do not have it; it was empty then.
+    """
+    return all(
+        (state.get(name) or 0) == (now or 0) for name, now in state_of(row).items()
+    )

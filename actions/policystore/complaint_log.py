@@ -32,6 +32,7 @@ class LogReader:
         self.bad: list[int] = []
         self.intake: dict[str, tuple[int, str]] = {}  # [complaint_no] = entry, digest
         self.state: dict[str, tuple[int, dict[str, Any]]] = {}  # latest of each key
+        self.words: dict[int, str] = {}  # [entry_no] = digest of what was said
 
     def take(self, row: Any) -> None:
         """Read one entry (columns of ``complaint_log``); entries come by number."""
@@ -52,6 +53,8 @@ class LogReader:
         data = _read(row.data)
         if row.kind == "filed":
             self.intake[row.complaint_no] = (self.entries, str(data.get("intake")))
+        if "words" in data:
+            self.words[self.entries] = str(data["words"])
         state = self.state.get(row.complaint_no, (0, {}))[1] | data
         self.state[row.complaint_no] = (self.entries, state)
 

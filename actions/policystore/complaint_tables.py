@@ -34,6 +34,27 @@ class ComplaintRow(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     content_salt: Mapped[str] = mapped_column(String(32))
     turn_id: Mapped[str] = mapped_column(String(100), unique=True)
+    handler: Mapped[str | None] = mapped_column(String(60))
+    accused: Mapped[str | None] = mapped_column(String(100))
+    extension_level: Mapped[int] = mapped_column(default=0, server_default="0")
+    extension_asked_by: Mapped[str | None] = mapped_column(String(60))
+    decided_by: Mapped[str | None] = mapped_column(String(60))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ComplaintWordsRow(Base):
+    """What was said with an entry of the log, which has only its salted digest."""
+
+    __tablename__ = "complaint_words"
+
+    entry_no: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    complaint_no: Mapped[str] = mapped_column(
+        ForeignKey("complaints.complaint_no"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    text: Mapped[str] = mapped_column(Text)
+    salt: Mapped[str] = mapped_column(String(32))
 
 
 class ComplaintLogRow(Base):

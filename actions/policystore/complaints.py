@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session
 
-from actions.errors import RepeatedTurn
-from actions.policystore import complaint_log
+from actions.errors import IllegalStep, RepeatedTurn
 from actions.policystore.complaint_check import check_log, intake_digest
-from actions.policystore.complaint_tables import ComplaintRow
+from actions.policystore.complaint_steps import OPEN, check_step, write_step
+from actions.policystore.complaint_tables import ComplaintRow, ComplaintWordsRow
 from actions.policystore.model import (
     Complaint,
     ComplaintIntake,
     ComplaintStatus,
     LogCheck,
+    Said,
 )
 from actions.policystore.numbers import insert_numbered
 from actions.policystore.plain import MAX_SHORT, key, plain, spelled, turn_key
 from actions.policystore.store_session import StoreSession
 
-OPEN = ("received", "investigating", "extended")
+REVIEW_WITHIN = timedelta(days=30)  # after the decision, 办法 20
 
 
 class ComplaintRepository:
@@ -82,29 +84,31 @@ class ComplaintRepository:
         if row.sender_id != sender_id:
             raise RepeatedTurn("this turn made a complaint of another conversation")
         if is_new:
-            self._log(row, "filed", now, intake=intake_digest(row))
-        return _complaint(row)
+            self._write(row, "filed", now, intake=intake_digest(row))
+        return complaint_of(session, row)
 
     def get(
         self, sender_id: str, customer_id: str | None, complaint_no: str
     ) -> Complaint | None:
         """Return one complaint; None for a foreign number and an invented one alike."""
-        row = self._store.reading().scalar(
+        session = self._store.reading()
+        row = session.scalar(
             select(ComplaintRow).where(
                 ComplaintRow.complaint_no == spelled(complaint_no),
                 _visible(sender_id, customer_id),
             )
         )
-        return _complaint(row) if row else None
+        return complaint_of(session, row) if row else None
 
     def all_of(self, sender_id: str, customer_id: str | None) -> list[Complaint]:
         """Return what this conversation or this customer has filed, newest first."""
-        found = self._store.reading().scalars(
+        session = self._store.reading()
+        found = session.scalars(
             select(ComplaintRow)
             .where(_visible(sender_id, customer_id))
             .order_by(ComplaintRow.filed_at.desc(), ComplaintRow.complaint_no)
         )
-        return [_complaint(row) for row in found]
+        return complaints_of(session, found.all())
 
     def withdraw(
         self,
@@ -126,7 +130,72 @@ class ComplaintRepository:
         Returns:
             The complaint as it is now; None when it is not theirs to see.
         """
-        row = self._store.writing().scalar(
+        row = self._hold(sender_id, customer_id, complaint_no)
+        if row is None:
+            return None
+        if row.status in OPEN:
+            row.status, row.withdrawn_at = "withdrawn", now
+            self._write(row, "withdrawn", now, turn=turn_key(turn_id))
+        return complaint_of(self._store.reading(), row)
+
+    def ask_review(
+        self,
+        sender_id: str,
+        customer_id: str | None,
+        complaint_no: str,
+        due_at: datetime,
+        due_clause: str,
+        now: datetime,
+    ) -> Complaint | None:
+        """Have a decision looked at by somebody else, see ``withdraw``.
+
+        Asking again while that goes on changes nothing.
+
+        Raises:
+            IllegalStep: ``not_decided``; ``too_late`` after 30 days.
+        """
+        row = self._hold(sender_id, customer_id, complaint_no)
+        if row is None:
+            return None
+        if row.status != "reviewing":
+            check_step(row, "review_asked")
+            if row.decided_at is None or now > row.decided_at + REVIEW_WITHIN:
+                raise IllegalStep("too_late")
+            row.status, row.handler = "reviewing", None
+            row.due_at, row.due_clause = due_at, plain(due_clause, MAX_SHORT)
+            self._write(row, "review_asked", now)
+        return complaint_of(self._store.reading(), row)
+
+    def add_evidence(
+        self,
+        sender_id: str,
+        customer_id: str | None,
+        complaint_no: str,
+        file_id: str,
+        name: str,
+        now: datetime,
+    ) -> Complaint | None:
+        """Note a file the customer has sent for a complaint, see ``withdraw``.
+
+        Raises:
+            IllegalStep: ``not_open``.
+        """
+        row = self._hold(sender_id, customer_id, complaint_no)
+        if row is None:
+            return None
+        check_step(row, "evidence")
+        self._write(row, "evidence", now, words=name, file=plain(file_id, MAX_SHORT))
+        return complaint_of(self._store.reading(), row)
+
+    def verify(self) -> LogCheck:
+        """Read the whole log; the unit of work must not have read before."""
+        return check_log(self._store.snapshot())
+
+    def _hold(
+        self, sender_id: str, customer_id: str | None, complaint_no: str
+    ) -> ComplaintRow | None:
+        """Lock a complaint that is theirs to see."""
+        return self._store.writing().scalar(
             select(ComplaintRow)
             .where(
                 ComplaintRow.complaint_no == spelled(complaint_no),
@@ -135,32 +204,17 @@ class ComplaintRepository:
             .with_for_update()
             .execution_options(populate_existing=True)
         )
-        if row is None:
-            return None
-        if row.status in OPEN:
-            row.status, row.withdrawn_at = "withdrawn", now
-            self._log(row, "withdrawn", now, turn=turn_key(turn_id))
-        return _complaint(row)
 
-    def verify(self) -> LogCheck:
-        """Read the whole log; the unit of work must not have read before."""
-        return check_log(self._store.snapshot())
-
-    def _log(self, row: ComplaintRow, kind: str, at: datetime, **more: str) -> None:
-        # The sender id stays out: for a web visitor it may be a bearer secret.
-        complaint_log.append(
-            self._store.writing(),
-            row.complaint_no,
-            kind,
-            at,
-            f"customer:{row.channel}",
-            {
-                "status": row.status,
-                "due_at": complaint_log.utc_text(row.due_at),
-                "due_clause": row.due_clause,
-                **more,
-            },
-        )
+    def _write(
+        self,
+        row: ComplaintRow,
+        step: str,
+        at: datetime,
+        words: str | None = None,
+        **more: str,
+    ) -> None:
+        who = f"customer:{row.channel}"
+        write_step(self._store.writing(), row, step, at, who, words, **more)
 
 
 def _visible(sender_id: str, customer_id: str | None) -> ColumnElement[bool]:
@@ -175,7 +229,30 @@ def _visible(sender_id: str, customer_id: str | None) -> ColumnElement[bool]:
     return or_(ComplaintRow.customer_id == customer_id, and_(here, nobodys))
 
 
-def _complaint(row: ComplaintRow) -> Complaint:
+def complaint_of(session: Session, row: ComplaintRow) -> Complaint:
+    """Return a row as a value, with what was said about it."""
+    return complaints_of(session, [row])[0]
+
+
+def complaints_of(session: Session, rows: Sequence[ComplaintRow]) -> list[Complaint]:
+    """Return rows as values, with what was said about each."""
+    numbers = [row.complaint_no for row in rows]
+    said = session.scalars(
+        select(ComplaintWordsRow)
+        .where(
+            ComplaintWordsRow.complaint_no.in_(numbers),
+            ComplaintWordsRow.kind.in_(("progress", "decided")),
+        )
+        .order_by(ComplaintWordsRow.entry_no)
+    )
+    words: dict[str, list[ComplaintWordsRow]] = {number: [] for number in numbers}
+    for one in said if numbers else ():
+        words[one.complaint_no].append(one)
+    return [_complaint(row, words[row.complaint_no]) for row in rows]
+
+
+def _complaint(row: ComplaintRow, words: list[ComplaintWordsRow]) -> Complaint:
+    decisions = [Said(one.at, one.text) for one in words if one.kind == "decided"]
     return Complaint(
         complaint_no=row.complaint_no,
         category=row.category,
@@ -188,4 +265,6 @@ def _complaint(row: ComplaintRow) -> Complaint:
         due_at=row.due_at,
         due_clause=row.due_clause,
         withdrawn_at=row.withdrawn_at,
+        progress=tuple(Said(o.at, o.text) for o in words if o.kind == "progress"),
+        decision=decisions[-1] if decisions else None,
     )

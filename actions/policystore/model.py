@@ -14,16 +14,27 @@ PolicyStatus = Literal["in_force", "lapsed", "surrendered", "matured", "expired"
 ClaimStatus = Literal[
     "reported",
     "papers_missing",
+    "under_survey",
     "under_assessment",
     "approved",
-    "paid",
+    "partially_approved",
     "declined",
+    "paying",
+    "paid",
+    "closed",
     "withdrawn",
 ]
 ComplaintStatus = Literal[
-    "received", "investigating", "extended", "decided", "closed", "withdrawn"
+    "received",
+    "investigating",
+    "extended",
+    "decided",
+    "reviewing",
+    "closed",
+    "withdrawn",
 ]
 RequestKind = Literal["document", "change", "surrender", "notice", "privacy"]
+RequestStatus = Literal["open", "in_progress", "done", "declined", "withdrawn"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +139,24 @@ class Paper:
 
 
 @dataclass(frozen=True)
+class ClaimFile:
+    """A file sent for one paper; ``file_id`` is the edge's attachment id."""
+
+    file_id: str
+    paper: str
+    name: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class CalculationLine:
+    """One line of how an amount came about; deductions are below nothing."""
+
+    label: str
+    line_fen: int
+
+
+@dataclass(frozen=True)
 class ClauseRef:
     """Where a decision stands: product word and reference, e.g. 第六条(二)."""
 
@@ -165,6 +194,7 @@ class Claim:
         kind: Type of claim in Chinese, e.g. 重大疾病.
         status_since: When the present status began.
         amount_fen: Decided or paid amount; None before a decision.
+        calculation: How the amount came about; the lines add up to it.
     """
 
     claim_no: str
@@ -185,6 +215,8 @@ class Claim:
     decision_clause: ClauseRef | None = None
     history: tuple[ClaimStatusChange, ...] = ()
     papers: tuple[Paper, ...] = ()
+    calculation: tuple[CalculationLine, ...] = ()
+    files: tuple[ClaimFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,8 +233,21 @@ class ComplaintIntake:
 
 
 @dataclass(frozen=True)
+class Said:
+    """Words of the insurer to a complainant, and when."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
 class Complaint:
-    """A complaint with its promise: answered by ``due_at``, says ``due_clause``."""
+    """A complaint with its promise: answered by ``due_at``, says ``due_clause``.
+
+    Attributes:
+        progress: Notes on how it goes on, oldest first.
+        decision: The latest decision, None before there is one.
+    """
 
     complaint_no: str
     category: str
@@ -215,11 +260,59 @@ class Complaint:
     due_at: datetime
     due_clause: str
     withdrawn_at: datetime | None = None
+    progress: tuple[Said, ...] = ()
+    decision: Said | None = None
+
+
+@dataclass(frozen=True)
+class CaseEntry:
+    """One entry of a complaint's log, for who handles it and for the auditor.
+
+    Attributes:
+        kind: What happened: filed, assigned, progress, decided, …
+        words: What was said with it; None when nothing was.
+        data: What the complaint's state became by it.
+    """
+
+    entry_no: int
+    at: datetime
+    kind: str
+    actor: str
+    words: str | None
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ComplaintCase:
+    """A complaint as who handles it sees it.
+
+    Attributes:
+        sender_id: The conversation it came from.
+        handler: Who is in charge; never the one complained about.
+        accused: Whom the complaint is about, when that is a person.
+        extension_level: 0; 1 after the first extension (30 days), 2 after the second.
+        extension_asked_by: Who has asked for more time and waits for approval.
+    """
+
+    complaint: Complaint
+    sender_id: str
+    customer_id: str | None
+    handler: str | None
+    accused: str | None
+    extension_level: int
+    extension_asked_by: str | None
+    decided_by: str | None
+    entries: tuple[CaseEntry, ...] = ()
 
 
 @dataclass(frozen=True)
 class ServiceRequest:
-    """A wish somebody works on (服务申请): a document, a change, surrender."""
+    """A wish somebody works on (服务申请): a document, a change, surrender.
+
+    Attributes:
+        due_at: When it is answered, says ``due_clause``; None when no clause says.
+        result: What came of it, in words the customer is shown.
+    """
 
     request_no: str
     kind: RequestKind
@@ -227,6 +320,21 @@ class ServiceRequest:
     requested_at: datetime
     needs_human: bool
     detail: Mapping[str, Any] = field(default_factory=dict)
+    due_at: datetime | None = None
+    due_clause: str | None = None
+    handler: str | None = None
+    result: str | None = None
+    history: tuple[RequestChange, ...] = ()
+
+
+@dataclass(frozen=True)
+class RequestChange:
+    """One entry of a request's history; ``actor`` is customer, system or a login."""
+
+    status: str
+    at: datetime
+    actor: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

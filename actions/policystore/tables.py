@@ -16,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Date,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -133,6 +134,12 @@ class ClaimRow(Base):
         order_by="ClaimHistoryRow.position"
     )
     papers: Mapped[list[PaperRow]] = relationship(order_by="PaperRow.position")
+    calculation: Mapped[list[CalculationRow]] = relationship(
+        order_by="CalculationRow.position"
+    )
+    files: Mapped[list[ClaimFileRow]] = relationship(
+        order_by="(ClaimFileRow.received_at, ClaimFileRow.file_id)"
+    )
 
 
 class ClaimHistoryRow(Base):
@@ -162,6 +169,33 @@ class PaperRow(Base):
     name: Mapped[str] = mapped_column(String(200))
     required: Mapped[bool] = mapped_column(Boolean)
     received_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class CalculationRow(Base):
+    """One line of how a claim's amount came about; lines add up to the amount."""
+
+    __tablename__ = "claim_calculation"
+
+    claim_no: Mapped[str] = mapped_column(
+        ForeignKey("claims.claim_no"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    label: Mapped[str] = mapped_column(String(200))
+    amount_fen: Mapped[int] = mapped_column(BigInteger)
+
+
+class ClaimFileRow(Base):
+    """A file the customer has sent for one paper; the edge keeps the file itself."""
+
+    __tablename__ = "claim_files"
+
+    claim_no: Mapped[str] = mapped_column(
+        ForeignKey("claims.claim_no"), primary_key=True
+    )
+    file_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    paper: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200))
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class BindingRow(Base):
@@ -216,7 +250,10 @@ class ServiceRequestRow(Base):
     """A wish somebody works on."""
 
     __tablename__ = "service_requests"
-    __table_args__ = (UniqueConstraint("turn_id", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("turn_id", "kind"),
+        Index("ix_service_requests_status_due_at", "status", "due_at"),
+    )
 
     request_no: Mapped[str] = mapped_column(String(20), primary_key=True)
     sender_id: Mapped[str] = mapped_column(String(200), index=True)
@@ -229,3 +266,36 @@ class ServiceRequestRow(Base):
     needs_human: Mapped[bool] = mapped_column(Boolean)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
     turn_id: Mapped[str] = mapped_column(String(100))
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    due_clause: Mapped[str | None] = mapped_column(String(60))
+    handler: Mapped[str | None] = mapped_column(String(60))
+    result: Mapped[str | None] = mapped_column(Text)
+
+    history: Mapped[list[RequestHistoryRow]] = relationship(
+        order_by="RequestHistoryRow.position"
+    )
+
+
+class RequestHistoryRow(Base):
+    """One status a service request went through."""
+
+    __tablename__ = "service_request_history"
+
+    request_no: Mapped[str] = mapped_column(
+        ForeignKey("service_requests.request_no"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    actor: Mapped[str] = mapped_column(String(60))
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+class StoreFactRow(Base):
+    """What the store was last brought up to date with, by name."""
+
+    __tablename__ = "store_facts"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -16,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from actions.database import build_engine, store_error
+from actions.policystore.claim_cases import ClaimCaseRepository
 from actions.policystore.claims import ClaimRepository
+from actions.policystore.complaint_cases import ComplaintCaseRepository
 from actions.policystore.complaints import ComplaintRepository
 from actions.policystore.core_http import CoreClaims, CorePolicies, CoreSystem
 from actions.policystore.identity import IdentityRepository
@@ -41,6 +43,8 @@ class UnitOfWork:
         policies: Policies of a verified customer.
         claims: Claims of a verified customer.
         complaints: Complaints of a conversation or a verified customer.
+        cases: The same complaints for those who handle them.
+        claim_cases: Claims of our own tables for those who handle them.
         requests: Service requests.
 
     Raises:
@@ -51,6 +55,8 @@ class UnitOfWork:
     policies: PolicyRepository | CorePolicies
     claims: ClaimRepository | CoreClaims
     complaints: ComplaintRepository
+    cases: ComplaintCaseRepository
+    claim_cases: ClaimCaseRepository
     requests: ServiceRequestRepository
 
     def __init__(
@@ -82,6 +88,8 @@ class UnitOfWork:
         self.complaints = ComplaintRepository(
             store, partial(new_number, "T", draw=draw)
         )
+        self.cases = ComplaintCaseRepository(store)
+        self.claim_cases = ClaimCaseRepository(store)
         self.requests = ServiceRequestRepository(
             store, partial(new_number, "R", draw=draw)
         )

@@ -1,0 +1,270 @@
+"""Complaints as the insurer handles them: in charge, progress, extension, decision.
+
+In: a step somebody of the insurer takes. Out: the case as it is then. Every step locks
+the complaint first: of two who decide at once one is told that it is decided.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from sqlalchemy import select
+
+from actions.errors import IllegalStep, UnknownCase
+from actions.policystore.complaint_steps import (
+    MAX_LEVEL,
+    OPEN,
+    check_step,
+    is_same,
+    write_step,
+)
+from actions.policystore.complaint_tables import (
+    ComplaintLogRow,
+    ComplaintRow,
+    ComplaintWordsRow,
+)
+from actions.policystore.complaints import complaint_of
+from actions.policystore.model import CaseEntry, ComplaintCase
+from actions.policystore.plain import MAX_SHORT, plain, spelled
+from actions.policystore.store_session import StoreSession
+
+MAX_NAME = 60
+
+
+class ComplaintCaseRepository:
+    """Complaints for those who handle them.
+
+    Every step raises `UnknownCase` for a number there is not, and `IllegalStep` when it
+    cannot be taken now or not by this person.
+    """
+
+    def __init__(self, store: StoreSession) -> None:
+        self._store = store
+
+    def get(self, complaint_no: str) -> ComplaintCase | None:
+        """Return one case with its whole log, None when there is none."""
+        row = self._store.reading().get(ComplaintRow, spelled(complaint_no))
+        return self._case(row, with_entries=True) if row else None
+
+    def open_ones(self, limit: int = 200) -> list[ComplaintCase]:
+        """Return the cases that wait for a decision, the first due first."""
+        found = self._store.reading().scalars(
+            select(ComplaintRow)
+            .where(ComplaintRow.status.in_(sorted(OPEN)))
+            .order_by(ComplaintRow.due_at, ComplaintRow.complaint_no)
+            .limit(limit)
+        )
+        return [self._case(row) for row in found]
+
+    def assign(
+        self,
+        complaint_no: str,
+        handler: str,
+        actor: str,
+        now: datetime,
+        accused: str | None = None,
+    ) -> ComplaintCase:
+        """Put somebody in charge.
+
+        Args:
+            complaint_no: In any case or width.
+            handler: Login or name of who takes it.
+            actor: Login of who says so.
+            now: Present moment.
+            accused: Whom it is about; None leaves what was said before.
+
+        Raises:
+            IllegalStep: ``is_accused``; ``decided_before`` in a review.
+        """
+        row = self._hold(complaint_no, "assigned")
+        handler = _name(handler)
+        accused = _name(accused) if accused else row.accused
+        if is_same(handler, accused):
+            raise IllegalStep("is_accused")
+        if row.status == "reviewing" and is_same(handler, row.decided_by):
+            raise IllegalStep("decided_before")
+        row.handler, row.accused = handler, accused
+        if row.status == "received":
+            row.status = "investigating"
+        return self._taken(row, "assigned", actor, now)
+
+    def progress(
+        self, complaint_no: str, text: str, actor: str, now: datetime
+    ) -> ComplaintCase:
+        """Note how it goes on, in words the customer is shown."""
+        row = self._hold(complaint_no, "progress")
+        return self._taken(row, "progress", actor, now, _words(text))
+
+    def ask_extension(
+        self, complaint_no: str, reason: str, actor: str, now: datetime
+    ) -> ComplaintCase:
+        """Ask for more time; somebody else has to agree.
+
+        Raises:
+            IllegalStep: ``asked_already``; ``no_more_time`` after the second one.
+        """
+        row = self._hold(complaint_no, "extension_asked")
+        self._check_in_charge(row, actor)
+        if row.extension_asked_by:
+            raise IllegalStep("asked_already")
+        if row.extension_level >= MAX_LEVEL:
+            raise IllegalStep("no_more_time")
+        row.extension_asked_by = _name(actor)
+        return self._taken(row, "extension_asked", actor, now, _words(reason))
+
+    def extend(
+        self,
+        complaint_no: str,
+        due_at: datetime,
+        due_clause: str,
+        actor: str,
+        now: datetime,
+    ) -> ComplaintCase:
+        """Agree to more time.
+
+        Raises:
+            IllegalStep: ``not_asked``; ``own_wish`` from who asked or is in charge.
+        """
+        row = self._answer_wish(complaint_no, "extended", actor)
+        row.status, row.extension_level = "extended", row.extension_level + 1
+        row.due_at = max(due_at, row.due_at)
+        row.due_clause = plain(due_clause, MAX_SHORT)
+        return self._taken(row, "extended", actor, now)
+
+    def refuse_extension(
+        self, complaint_no: str, reason: str, actor: str, now: datetime
+    ) -> ComplaintCase:
+        """Refuse more time, see ``extend``."""
+        row = self._answer_wish(complaint_no, "extension_refused", actor)
+        return self._taken(row, "extension_refused", actor, now, _words(reason))
+
+    def decide(
+        self, complaint_no: str, text: str, actor: str, now: datetime
+    ) -> ComplaintCase:
+        """Write the decision the customer is told.
+
+        Raises:
+            IllegalStep: ``no_handler``; ``not_in_charge``; ``is_accused``.
+        """
+        row = self._hold(complaint_no, "decided")
+        self._check_in_charge(row, actor)
+        row.status, row.decided_by, row.decided_at = "decided", _name(actor), now
+        row.extension_asked_by = None
+        return self._taken(row, "decided", actor, now, _words(text))
+
+    def close(self, complaint_no: str, actor: str, now: datetime) -> ComplaintCase:
+        """Close a decided complaint."""
+        row = self._hold(complaint_no, "closed")
+        row.status = "closed"
+        return self._taken(row, "closed", actor, now)
+
+    def move_due(
+        self,
+        complaint_no: str,
+        due_at: datetime,
+        due_clause: str,
+        why: str,
+        now: datetime,
+    ) -> ComplaintCase:
+        """Write down that agreement or calendar gave another limit."""
+        row = self._hold(complaint_no, "due_moved")
+        before = row.due_at
+        row.due_at, row.due_clause = due_at, plain(due_clause, MAX_SHORT)
+        return self._taken(
+            row, "due_moved", None, now, why=why, due_before=before.isoformat()
+        )
+
+    def _answer_wish(self, complaint_no: str, step: str, actor: str) -> ComplaintRow:
+        row = self._hold(complaint_no, step)
+        if not row.extension_asked_by:
+            raise IllegalStep("not_asked")
+        if is_same(actor, row.extension_asked_by) or is_same(actor, row.handler):
+            raise IllegalStep("own_wish")
+        row.extension_asked_by = None
+        return row
+
+    def _check_in_charge(self, row: ComplaintRow, actor: str) -> None:
+        if row.handler is None:
+            raise IllegalStep("no_handler")
+        if not is_same(actor, row.handler):
+            raise IllegalStep("not_in_charge")
+        if is_same(actor, row.accused):
+            raise IllegalStep("is_accused")
+
+    def _hold(self, complaint_no: str, step: str) -> ComplaintRow:
+        """Lock a complaint and check that the step may be taken."""
+        row = self._store.writing().scalar(
+            select(ComplaintRow)
+            .where(ComplaintRow.complaint_no == spelled(complaint_no))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+        if row is None:
+            raise UnknownCase("no such complaint")
+        check_step(row, step)
+        return row
+
+    def _taken(
+        self,
+        row: ComplaintRow,
+        step: str,
+        actor: str | None,
+        now: datetime,
+        words: str | None = None,
+        **more: str,
+    ) -> ComplaintCase:
+        who = f"agent:{_name(actor)}" if actor else "system"
+        write_step(self._store.writing(), row, step, now, who, words, **more)
+        return self._case(row, with_entries=True)
+
+    def _case(self, row: ComplaintRow, *, with_entries: bool = False) -> ComplaintCase:
+        session = self._store.reading()
+        entries = self._entries(row.complaint_no) if with_entries else ()
+        return ComplaintCase(
+            complaint=complaint_of(session, row),
+            sender_id=row.sender_id,
+            customer_id=row.customer_id,
+            handler=row.handler,
+            accused=row.accused,
+            extension_level=row.extension_level,
+            extension_asked_by=row.extension_asked_by,
+            decided_by=row.decided_by,
+            entries=entries,
+        )
+
+    def _entries(self, complaint_no: str) -> tuple[CaseEntry, ...]:
+        found = self._store.reading().execute(
+            select(ComplaintLogRow, ComplaintWordsRow.text)
+            .outerjoin(
+                ComplaintWordsRow,
+                ComplaintWordsRow.entry_no == ComplaintLogRow.entry_no,
+            )
+            .where(ComplaintLogRow.complaint_no == complaint_no)
+            .order_by(ComplaintLogRow.entry_no)
+        )
+        return tuple(
+            CaseEntry(
+                entry_no=row.entry_no,
+                at=datetime.fromisoformat(row.at),
+                kind=row.kind,
+                actor=row.actor,
+                words=words,
+                data=json.loads(row.data),
+            )
+            for row, words in found
+        )
+
+
+def _name(text: str) -> str:
+    name = plain(text, MAX_NAME).strip()
+    if not name:
+        raise IllegalStep("no_name")
+    return name
+
+
+def _words(text: str) -> str:
+    words = plain(text).strip()
+    if not words:
+        raise IllegalStep("no_words")
+    return words
