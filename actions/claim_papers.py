@@ -17,9 +17,15 @@ from actions.words import words
 
 @dataclass(frozen=True)
 class Papers:
-    """The complete list for one claim type."""
+    """The complete list for one claim type.
+
+    Attributes:
+        names: As they are told, with the reason for each.
+        always: Plain names of those that every claim of the type needs.
+    """
 
     names: list[str]
+    always: list[str]
     citations: list[Citation]
 
 
@@ -53,6 +59,12 @@ def papers_for(library: Library, kind: str) -> Papers:
         f"{entry['name']}（{entry['why']}）" if entry.get("why") else str(entry["name"])
         for entry in entries
     ]
+    sometimes = words()["papers_sometimes"]
+    always = [
+        str(entry["name"])
+        for entry in entries
+        if not str(entry.get("why") or "").startswith(sometimes)
+    ]
     refs = dict.fromkeys(
         (entry["clause"]["product"], entry["clause"]["ref"]) for entry in entries
     )
@@ -61,4 +73,4 @@ def papers_for(library: Library, kind: str) -> Papers:
         clause = library.clause(ref, product)
         if clause:
             citations.append(cite(clause, max_chars=MAX_QUOTE))
-    return Papers(names, citations)
+    return Papers(names, always, citations)

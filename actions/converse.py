@@ -12,6 +12,7 @@ from actions.base import BaokeAction, Events
 from actions.fields import reset
 from actions.forms import FORM_EXIT
 from actions.say import Say
+from actions.track_request import asks_for_request
 from actions.turn import Guess, Turn, guesses, read_turn
 from actions.words import is_upset, is_upset_with_us, title_of
 
@@ -130,6 +131,8 @@ class ActionInform(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Go on with what the data belongs to."""
+        if asked := asks_for_request(turn):
+            return asked
         if asked := chosen_product(self.services.library(), turn):
             return asked
         for entity, intent in _WISH_OF_ENTITY.items():
@@ -156,6 +159,8 @@ class ActionOutOfScope(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Refuse politely; an insult is a cry for somebody who listens."""
+        if asked := asks_for_request(turn):
+            return asked
         if is_upset_with_us(turn.text):
             say.hand_off("utter_upset_handoff", UPSET)
             return []
@@ -179,6 +184,8 @@ class ActionFallback(BaokeAction):
     ) -> Events:
         """Climb one step of the ladder."""
         turn, say = read_turn(tracker), Say(dispatcher)
+        if asked := asks_for_request(turn):
+            return [*asked, SlotSet(MISUNDERSTOOD, 0)]
         before = int(turn.slot(MISUNDERSTOOD) or 0)
         if is_upset(turn.text):
             say.hand_off("utter_upset_handoff", UPSET)

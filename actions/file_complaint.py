@@ -6,12 +6,8 @@ the agreement's own commitment, in Chinese working days.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions.agreement.cite import Citation, cite
 from actions.base import BaokeAction, Events
 from actions.fields import (
     confirmed_field,
@@ -30,6 +26,7 @@ from actions.forms import (
     Unusable,
 )
 from actions.policystore.model import ComplaintIntake, Customer
+from actions.promises import COMPLAINT, promise_for
 from actions.say import Say
 from actions.services import Services
 from actions.show import masked_phone, minute
@@ -44,9 +41,6 @@ SLOTS = (
     "complaint_phone",
     "complaint_confirmed",
 )
-PROMISE = "第三条(四)2"
-# 银行业保险业消费投诉处理管理办法, article 18: 15 natural days (read 2026-11).
-LEGAL_DAYS = 15
 
 
 def customer_of(services: Services, turn: Turn) -> Customer | None:
@@ -182,7 +176,7 @@ class ActionFileComplaintSubmit(BaokeAction):
         )
         with self.services.unit_of_work() as uow:
             complaint = uow.complaints.file(
-                intake, promise.due_at, PROMISE, turn.turn_id, now
+                intake, promise.due_at, COMPLAINT, turn.turn_id, now
             )
         by_law = promise.due_at < promise.clause_due_at
         say(
@@ -191,40 +185,7 @@ class ActionFileComplaintSubmit(BaokeAction):
             complaint_no=complaint.complaint_no,
             due=minute(complaint.due_at),
             clause_due=minute(promise.clause_due_at),
-            ref=PROMISE,
+            ref=COMPLAINT,
         )
         say("utter_complaint_escalate")
         return reset(*SLOTS, FORM_EXIT)
-
-
-@dataclass(frozen=True)
-class Promise:
-    """When a complaint is answered.
-
-    Attributes:
-        due_at: the earlier of the clause's and the law's limit.
-        clause_due_at: what the agreement's clause gives.
-        citation: the clause.
-    """
-
-    due_at: datetime
-    clause_due_at: datetime
-    citation: Citation
-
-
-def promise_for(services: Services, received: datetime) -> Promise:
-    """The limit that is told to the customer; never later than the law's.
-
-    Raises:
-        LookupError: the agreement in force promises no number of days; the insurer
-            must fill the blank before complaints can be taken.
-    """
-    library = services.library()
-    commitment = library.commitment(PROMISE)
-    clause = library.clause(PROMISE)
-    if commitment is None or clause is None:
-        raise LookupError(f"no commitment in {PROMISE} of the agreement in force")
-    calendar = services.calendar
-    due = calendar.due(received, commitment.amount, commitment.unit)
-    legal = calendar.add_natural_days(received, LEGAL_DAYS)
-    return Promise(min(due, legal), due, cite(clause))

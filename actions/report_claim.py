@@ -14,7 +14,12 @@ from actions import normalise
 from actions.answers import quote_refs
 from actions.ask_claim import REPORTING
 from actions.base import BaokeAction, CustomerAction, Events
-from actions.claim_papers import kind_for_product, kind_for_text, papers_for
+from actions.claim_papers import (
+    Papers,
+    kind_for_product,
+    kind_for_text,
+    papers_for,
+)
 from actions.fields import (
     confirmed_field,
     open_text,
@@ -292,14 +297,18 @@ class ActionReportClaimSubmit(BaokeAction):
             claim_no=claim.claim_no,
             when=minute(claim.status_since),
         )
-        kind = kind_for_product(library, claim.product) or kind_for_text(
-            library, str(turn.slot("claim_what"))
-        )
-        if kind:
-            papers = papers_for(library, kind)
+        if papers := self._papers(claim.product, turn):
             names = numbered(papers.names)
             say("utter_claim_papers_needed", papers.citations, papers=names)
         return reset(*SLOTS, FORM_EXIT)
+
+    def _papers(self, product: str, turn: Turn) -> Papers | None:
+        """The complete list for this claim, None when its type is not known."""
+        library = self.services.library()
+        kind = kind_for_product(library, product) or kind_for_text(
+            library, str(turn.slot("claim_what"))
+        )
+        return papers_for(library, kind) if kind else None
 
     def _store(self, turn: Turn) -> Claim | None:
         now = self.services.now()
@@ -308,14 +317,18 @@ class ActionReportClaimSubmit(BaokeAction):
             customer = uow.identity.customer_of(turn.sender_id, now)
             if customer is None:
                 return None
+            policy_no = str(turn.slot("claim_policy_no"))
+            policy = uow.policies.get(customer.customer_id, policy_no)
+            papers = self._papers(policy.product, turn) if policy else None
             report = ClaimReport(
-                policy_no=str(turn.slot("claim_policy_no")),
+                policy_no=policy_no,
                 what=str(turn.slot("claim_what")),
                 happened_at=datetime.fromisoformat(when["at"]),
                 happened_text=str(when["said"]),
                 place=str(turn.slot("claim_where")),
                 injured=bool(turn.slot("claim_injured")),
                 contact_phone=str(turn.slot("claim_phone")),
+                papers=tuple(papers.always) if papers else (),
             )
             claim: Claim = uow.claims.report(
                 customer.customer_id, report, turn.turn_id, now

@@ -7,6 +7,7 @@ stored, and a human takes over where a human must act.
 from __future__ import annotations
 
 import abc
+from typing import cast
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
@@ -23,9 +24,13 @@ from actions.forms import (
     FormAction,
     Unusable,
 )
-from actions.policystore.model import Policy, RequestKind
+from actions.policystore.model import Policy, RequestKind, ServiceRequest
+from actions.policystore.service_requests import OPEN
+from actions.promises import request_due
 from actions.query_policy import named_policies
 from actions.say import Say, button
+from actions.show import minute
+from actions.track_request import asks_for_request, say_request
 from actions.turn import Turn
 from actions.words import words
 
@@ -63,6 +68,8 @@ class ServiceWish(CustomerAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Keep what the first message told, then check the identity."""
+        if asked := asks_for_request(turn):
+            return asked
         told = substance_of(turn) if turn.intent == self.intent else None
         other = turn.slot("request_kind") != self.kind
         kept: Events = reset(*SLOTS) if other else []
@@ -75,6 +82,12 @@ class ServiceWish(CustomerAction):
         """Start the form; the policy is known when there is only one."""
         with self.services.unit_of_work() as uow:
             policies = uow.policies.all_of(customer_id)
+            requests = uow.requests.all_of(customer_id)
+        same = [r for r in requests if r.kind == self.kind and r.status in OPEN]
+        for request in same[:3]:
+            say_request(self.services, request, say)
+        if same and any(cue in turn.text for cue in words()["request_progress_cues"]):
+            return reset(*SLOTS)  # asks how it goes on, wants nothing new
         named = named_policies(policies, turn)
         chosen: str | None = None
         if self.kind in WITHOUT_POLICY or not policies:
@@ -260,6 +273,7 @@ class ActionRequestServiceSubmit(BaokeAction):
             return [FollowupAction(f"action_{_INTENT_OF[kind]}")]
         detail = str(turn.slot("request_detail"))
         policy_no = str(turn.slot("request_policy_no"))
+        now = self.services.now()
         with self.services.unit_of_work() as uow:
             request = uow.requests.record(
                 turn.sender_id,
@@ -267,19 +281,15 @@ class ActionRequestServiceSubmit(BaokeAction):
                 kind,
                 {"policy_no": policy_no, "detail": detail},
                 turn.turn_id,
-                self.services.now(),
+                now,
+                request_due(self.services, cast(RequestKind, kind), now),
             )
             unbind = detail == words()["privacy_choices"]["unbind"]
             if kind == "privacy" and unbind:
                 uow.identity.unbind(turn.sender_id)
-        citations = quote_refs(self.services.library(), *CLAUSES[kind])
-        say(
-            "utter_request_submitted_clause"
-            if citations
-            else "utter_request_submitted",
-            citations,
-            request_no=request.request_no,
-        )
+        if unbind and kind == "privacy":
+            request = self._finish(request)
+        self._say_number(request, say)
         if kind == "privacy" and unbind:
             say("utter_unbound")
         elif request.needs_human:
@@ -290,6 +300,31 @@ class ActionRequestServiceSubmit(BaokeAction):
                 summary=f"{words()['request_kinds'][kind]} {request.request_no}",
             )
         return reset(*SLOTS, FORM_EXIT)
+
+    def _say_number(self, request: ServiceRequest, say: Say) -> None:
+        """The number, and the promise where the agreement makes one."""
+        library = self.services.library()
+        if request.due_at and request.due_clause and request.status in OPEN:
+            say(
+                "utter_request_submitted_due",
+                quote_refs(library, request.due_clause),
+                request_no=request.request_no,
+                due=minute(request.due_at),
+            )
+            return
+        cited = quote_refs(library, *CLAUSES[request.kind])
+        name = "utter_request_submitted_clause" if cited else "utter_request_submitted"
+        say(name, cited, request_no=request.request_no)
+
+    def _finish(self, request: ServiceRequest) -> ServiceRequest:
+        """Nobody has to do what was done at once; a repeated turn finds it done."""
+        if request.status not in OPEN:
+            return request
+        with self.services.unit_of_work() as uow:
+            done: ServiceRequest = uow.requests.move(
+                request.request_no, "done", "system", self.services.now()
+            )
+        return done
 
 
 _INTENT_OF = {

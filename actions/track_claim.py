@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from rasa_sdk.events import SlotSet
+
 from actions import normalise
 from actions.agreement.cite import Citation, cite
 from actions.answers import MAX_QUOTE, quote_refs
 from actions.base import CustomerAction, Events
+from actions.claim_files import PENDING_FILE, missing_papers, pending_file, take_file
 from actions.policystore.model import Claim
 from actions.query_policy import is_product_word
 from actions.say import Button, Say, button
 from actions.show import day, money, numbered
+from actions.track_request import asks_for_request
 from actions.turn import Turn
 from actions.words import words
 
-DECIDED = ("declined", "paid", "approved")
+DECIDED = ("declined", "paid", "approved", "partially_approved", "paying", "closed")
+DONE = ("paid", "declined", "withdrawn", "closed")
 REASONS_CLAUSE = "第三条(三)5"
 PAYING_CLAUSE = "第三条(三)3"
 RESULT_CLAUSE = "第三条(一)5"
@@ -48,9 +53,11 @@ def status_word(claim: Claim) -> str:
     return str(words()["claim_status"].get(claim.status, claim.status))
 
 
-def missing_papers(claim: Claim) -> list[str]:
-    """Names of required papers not received yet."""
-    return [p.name for p in claim.papers if p.required and p.received_at is None]
+def is_declined(claim: Claim) -> bool:
+    """Whether nothing is paid on a decided claim."""
+    return claim.status == "declined" or (
+        claim.status == "closed" and claim.amount_fen is None
+    )
 
 
 class ActionTrackClaim(CustomerAction):
@@ -60,19 +67,27 @@ class ActionTrackClaim(CustomerAction):
         """Name in the domain."""
         return "action_track_claim"
 
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """A request's number asks for that; a file waits for the identity check."""
+        if asked := asks_for_request(turn):
+            return asked
+        file = pending_file(turn)
+        kept = [SlotSet(PENDING_FILE, file)] if file else []
+        return [*kept, *super().answer(turn, say)]
+
     def answer_customer(self, customer_id: str, turn: Turn, say: Say) -> Events:
         """One wording and one next action for the status of the claim meant."""
         with self.services.unit_of_work() as uow:
             claims = uow.claims.all_of(customer_id)
+        if file := pending_file(turn):
+            return take_file(self.services, customer_id, claims, file, turn, say)
         shown = named_claims(claims, turn)
         if not shown:
             # The same words for a foreign number and for one that does not exist.
             named = turn.first("claim_no")
             say("utter_claim_unknown" if named else "utter_no_claims")
             return []
-        running = [
-            c for c in shown if c.status not in ("paid", "declined", "withdrawn")
-        ]
+        running = [c for c in shown if c.status not in DONE]
         if len(shown) > 1 and len(running) != 1:
             buttons = claim_buttons(shown, "track_claim")
             say("utter_which_claim", buttons=buttons, count=len(shown))
@@ -85,9 +100,16 @@ class ActionTrackClaim(CustomerAction):
     def _say_status(self, claim: Claim, others: list[Claim], say: Say) -> None:
         missing = missing_papers(claim)
         response = f"utter_claim_{claim.status}"
-        if claim.status == "under_assessment" and missing:
+        if claim.status in ("reported", "under_survey", "under_assessment") and missing:
             response += "_missing"
-        refs = {"approved": (PAYING_CLAUSE,), "paid": (RESULT_CLAUSE,)}
+        if claim.status == "closed" and is_declined(claim):
+            response = "utter_claim_closed_unpaid"
+        refs = {
+            "approved": (PAYING_CLAUSE,),
+            "partially_approved": (PAYING_CLAUSE,),
+            "paying": (PAYING_CLAUSE,),
+            "paid": (RESULT_CLAUSE,),
+        }
         say(
             response,
             quote_refs(self.services.library(), *refs.get(claim.status, ())),
@@ -116,13 +138,13 @@ class ActionDisputeClaim(CustomerAction):
         if not decided:
             say("utter_dispute_none")
             return []
-        declined = [c for c in decided if c.status == "declined"]
+        declined = [c for c in decided if is_declined(c)]
         if len(decided) > 1 and len(declined) != 1:
             buttons = claim_buttons(decided, "dispute_claim")
             say("utter_which_dispute", buttons=buttons)
             return []
         claim = declined[0] if declined else decided[0]
-        name = "declined" if claim.status == "declined" else "paid"
+        name = "declined" if is_declined(claim) else "paid"
         say(
             f"utter_dispute_{name}",
             self._decision_clause(claim),
@@ -132,6 +154,14 @@ class ActionDisputeClaim(CustomerAction):
             reason=claim.decision_reason,
         )
         library = self.services.library()
+        if claim.calculation:
+            lines = [f"{o.label} {money(o.fen)}" for o in claim.calculation]
+            say(
+                "utter_claim_calculation",
+                quote_refs(library, RESULT_CLAUSE),
+                lines=numbered(lines),
+                amount=money(claim.amount_fen),
+            )
         say("utter_dispute_rights", quote_refs(library, REASONS_CLAUSE))
         return []
 

@@ -10,6 +10,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import normalise
 from actions.base import BaokeAction, Events
+from actions.claim_files import PENDING_FILE
 from actions.forms import FORM_EXIT, Field, Filled, FormAction, Unusable
 from actions.policystore.model import Locked, Mismatch, Verified
 from actions.say import Say
@@ -124,7 +125,7 @@ class ActionVerifyIdentity(BaokeAction):
     def _leave(self, leave: str, say: Say) -> Events:
         if leave == "cancel":
             say("utter_identity_cancelled")
-            return _CLEARED
+            return [*_CLEARED, SlotSet(PENDING_FILE, None)]
         return [*_CLEARED, FollowupAction(f"action_{leave}")]
 
 

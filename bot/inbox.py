@@ -5,7 +5,7 @@ In: an Inbound from a channel. Out: its number; the answer comes through the out
 
 import re
 import unicodedata
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ from bot.message import (
 )
 from bot.notices import Notices
 from bot.outbox import Outbox
-from bot.payloads import PayloadRules, is_payload
+from bot.payloads import PayloadRules, command, is_payload
 from bot.ports import Again, Dispatcher, Rest, Work
 from bot.settings import Settings
 from bot.turn import Rooms, give_up, take_turn
@@ -130,11 +130,23 @@ class Inbox:
         return await self._messages.offered(sender_id, self._settings.offered_window)
 
     async def _keep_file(self, inbound: Inbound) -> Accepted:
-        name = inbound.attachments[0].name
+        name, file_id = (
+            inbound.attachments[0].name,
+            inbound.attachments[0].attachment_id,
+        )
         # Files sent together are confirmed together, by the first of them.
         album = inbound.metadata.get("album")
         first = replace(inbound, message_key=f"album-{album}") if album else inbound
-        said = self._reply(first, "attachment_received", name=name)
+        words = self._notices.say("attachment_received", name=name)
+        named = {"file_id": file_id, "file_name": name}
+        buttons = [
+            Button(self._notices.titles["claim_file"], command("track_claim", **named)),
+            Button(
+                self._notices.titles["complaint_file"],
+                command("track_complaint", **named),
+            ),
+        ]
+        said = self._saying(first, "attachment_received", words, buttons)
         accepted = await self._messages.accept(inbound, awaiting=False, replies=said)
         return await self._publish(inbound.sender_id, accepted)
 
@@ -174,12 +186,14 @@ class Inbox:
 
         return say
 
-    def _saying(self, inbound: Inbound, code: str, words: str) -> Replies:
+    def _saying(
+        self, inbound: Inbound, code: str, words: str, buttons: Sequence[Button] = ()
+    ) -> Replies:
         """Say something, unless a human holds the conversation, who sees it too."""
-        button = Button(self._notices.titles["request_handoff"], REQUEST_PAYLOAD)
+        human = Button(self._notices.titles["request_handoff"], REQUEST_PAYLOAD)
         parts: tuple[Part, ...] = (
             TextPart(words),
-            ButtonsPart((button,)),
+            ButtonsPart((*buttons, human)),
         )
         key = f"{inbound.message_key}:{code}"[:200]
         said = Outbound(inbound.sender_id, Author.SYSTEM, parts, key)

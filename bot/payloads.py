@@ -4,6 +4,7 @@ A payload names an intent directly, past all understanding; a customer who types
 must not reach anything that no button offered.
 """
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,12 @@ _HARMLESS_SIGN = "／"  # looks the same, means nothing to Rasa
 def is_payload(text: str) -> bool:
     """Say whether text has the shape of a payload: ``/intent`` or ``/intent{…}``."""
     return len(text) <= MAX_PAYLOAD_CHARS and bool(_SHAPE.fullmatch(text))
+
+
+def command(intent: str, **entities: str) -> str:
+    """Return the payload of a button: an intent with its data."""
+    data = json.dumps(entities, ensure_ascii=False, separators=(",", ":"))
+    return f"{_COMMAND_SIGN}{intent}{data}"
 
 
 def defuse(text: str) -> str:

@@ -18,8 +18,8 @@ import uvicorn
 from fastapi import Depends, FastAPI, Header, HTTPException
 from pydantic import AwareDatetime, BaseModel, Field
 
-from actions.errors import RepeatedTurn, StoreError, UnknownPolicy
-from actions.policystore.model import Claim, ClaimReport, Customer, Policy
+from actions.errors import IllegalStep, RepeatedTurn, StoreError, UnknownPolicy
+from actions.policystore.model import Claim, ClaimFile, ClaimReport, Customer, Policy
 from actions.policystore.unit_of_work import Store, open_store
 from actions.settings import read_settings
 
@@ -131,6 +131,21 @@ def build_core(store: Store, token: str | None = None) -> FastAPI:
             raise HTTPException(409, "another customer's") from err
         except ValueError as err:
             raise HTTPException(422, "cannot be taken") from err
+
+    @api.post("/v1/customers/{customer_id}/claims/{claim_no}/files")
+    def receive(customer_id: str, claim_no: str, body: ClaimFile) -> Claim:
+        """Note a file for one paper of a claim; the same file_id again is no other.
+
+        The file itself lies with baoke under this id. 404: no such claim of this
+        customer. 409: the claim is decided, or needs no paper of this name.
+        """
+        try:
+            with store() as uow:
+                return _or_404(
+                    uow.claims.receive_paper(customer_id, claim_no, body.paper, body)
+                )
+        except IllegalStep as err:
+            raise HTTPException(409, err.why) from err
 
     return api
 

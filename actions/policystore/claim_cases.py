@@ -164,7 +164,7 @@ class ClaimCaseRepository:
             CalculationRow(
                 position=position,
                 label=plain(line.label, MAX_LABEL),
-                amount_fen=line.line_fen,
+                amount_fen=line.fen,
             )
             for position, line in enumerate(lines, start=1)
         )
@@ -183,9 +183,9 @@ class ClaimCaseRepository:
             raise IllegalStep("needs_amount")
         if not is_paid and (amount_fen or lines):
             raise IllegalStep("no_amount")
-        if len(lines) > MAX_LINES or any(abs(o.line_fen) > MAX_FEN for o in lines):
+        if len(lines) > MAX_LINES or any(abs(o.fen) > MAX_FEN for o in lines):
             raise IllegalStep("too_many_lines")
-        if lines and sum(line.line_fen for line in lines) != amount_fen:
+        if lines and sum(line.fen for line in lines) != amount_fen:
             raise IllegalStep("lines_do_not_add_up")
         if outcome != "approved" and not (reason and reason.strip()):
             raise IllegalStep("needs_reason")

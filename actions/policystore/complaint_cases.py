@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from actions.errors import IllegalStep, UnknownCase
+from actions.policystore.case_model import CaseEntry, ComplaintCase
 from actions.policystore.complaint_steps import (
     MAX_LEVEL,
     OPEN,
@@ -25,7 +26,6 @@ from actions.policystore.complaint_tables import (
     ComplaintWordsRow,
 )
 from actions.policystore.complaints import complaint_of
-from actions.policystore.model import CaseEntry, ComplaintCase
 from actions.policystore.plain import MAX_SHORT, plain, spelled
 from actions.policystore.store_session import StoreSession
 

@@ -20,8 +20,14 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from actions.errors import CoreAway, RepeatedTurn, StoreError, UnknownPolicy
-from actions.policystore.model import Claim, ClaimReport, Customer, Policy
+from actions.errors import (
+    CoreAway,
+    IllegalStep,
+    RepeatedTurn,
+    StoreError,
+    UnknownPolicy,
+)
+from actions.policystore.model import Claim, ClaimFile, ClaimReport, Customer, Policy
 from actions.policystore.plain import MAX_SHORT, plain, spelled, turn_key
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
@@ -34,7 +40,8 @@ T = TypeVar("T")
 _CUSTOMER: TypeAdapter[Customer | None] = TypeAdapter(Customer | None)
 _POLICY, _POLICIES = TypeAdapter(Policy), TypeAdapter(list[Policy])
 _CLAIM, _CLAIMS = TypeAdapter(Claim), TypeAdapter(list[Claim])
-_REPORT = TypeAdapter(ClaimReport)
+_REPORT, _FILE = TypeAdapter(ClaimReport), TypeAdapter(ClaimFile)
+MAX_FILE_NAME = 200
 
 
 class Breaker:
@@ -175,17 +182,39 @@ class CoreSystem:
         }
         headers = {"Idempotency-Key": _part(turn_key(turn_id))}
         path = f"customers/{_part(customer_id)}/claims"
-        found = self._call("POST", path, json=body, headers=headers)
+        taken = RepeatedTurn("this turn made a claim of another customer")
+        found = self._call("POST", path, taken, json=body, headers=headers)
         if found is None:
             raise UnknownPolicy("the customer has no such policy")
         return _read(_CLAIM, found)
+
+    def receive_paper(
+        self, customer_id: str, claim_no: str, paper: str, file: ClaimFile
+    ) -> Claim | None:
+        """Tie a file to a paper; None for a claim the customer does not have.
+
+        Raises:
+            IllegalStep: ``not_taken``: the claim or this paper takes no more files.
+            CoreAway: Nobody knows whether it was taken; it may be sent again.
+        """
+        wanted = spelled(claim_no)
+        kept = replace(file, paper=paper, name=plain(file.name, MAX_FILE_NAME))
+        path = f"customers/{_part(customer_id)}/claims/{_part(wanted)}/files"
+        body = _FILE.dump_python(kept, mode="json")
+        found = self._call("POST", path, json=body, taken=IllegalStep("not_taken"))
+        return None if found is None else _read(_CLAIM, found)
 
     def close(self) -> None:
         """Give the lines back."""
         self._client.close()
 
-    def _call(self, method: str, path: str, **rest: Any) -> Any:
-        """Return the answer's JSON; None for 404. Every call may be repeated."""
+    def _call(
+        self, method: str, path: str, taken: Exception | None = None, **rest: Any
+    ) -> Any:
+        """Return the answer's JSON; None for 404. Every call may be repeated.
+
+        ``taken`` is raised for 409.
+        """
         self._breaker.check()
         for number in range(_TRIES):
             if number:
@@ -197,7 +226,7 @@ class CoreSystem:
                 continue
             if status not in _TRY_AGAIN:
                 self._breaker.note(good=True)
-                return _answer(status, raw)
+                return _answer(status, raw, taken)
             why = f"HTTP {status}"
         self._breaker.note(good=False)
         raise CoreAway(why)
@@ -250,6 +279,12 @@ class CoreClaims:
             raise StoreError("a moment without a zone")
         return self._core.report(customer_id, report, turn_id, now)
 
+    def receive_paper(
+        self, customer_id: str, claim_no: str, paper: str, file: ClaimFile
+    ) -> Claim | None:
+        """Tie a file to a paper, see ``CoreSystem.receive_paper``."""
+        return self._core.receive_paper(customer_id, claim_no, paper, file)
+
 
 def _cleaned(report: ClaimReport) -> ClaimReport:
     """Return a report without what no database takes, as our own tables keep it."""
@@ -271,11 +306,11 @@ def _fits(customer: Customer) -> bool:
     return all(0 < len(text) <= most and "\0" not in text for text, most in sizes)
 
 
-def _answer(status: int, raw: bytes) -> Any:
+def _answer(status: int, raw: bytes, taken: Exception | None) -> Any:
     if status == httpx.codes.NOT_FOUND:
         return None
-    if status == httpx.codes.CONFLICT:
-        raise RepeatedTurn("this turn made a claim of another customer")
+    if status == httpx.codes.CONFLICT and taken is not None:
+        raise taken
     if status >= 300:
         raise CoreAway(f"HTTP {status}")
     try:

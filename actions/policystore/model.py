@@ -150,10 +150,10 @@ class ClaimFile:
 
 @dataclass(frozen=True)
 class CalculationLine:
-    """One line of how an amount came about; deductions are below nothing."""
+    """One line of how an amount came about, in fen; deductions are below nothing."""
 
     label: str
-    line_fen: int
+    fen: int
 
 
 @dataclass(frozen=True)
@@ -262,47 +262,6 @@ class Complaint:
     withdrawn_at: datetime | None = None
     progress: tuple[Said, ...] = ()
     decision: Said | None = None
-
-
-@dataclass(frozen=True)
-class CaseEntry:
-    """One entry of a complaint's log, for who handles it and for the auditor.
-
-    Attributes:
-        kind: What happened: filed, assigned, progress, decided, …
-        words: What was said with it; None when nothing was.
-        data: What the complaint's state became by it.
-    """
-
-    entry_no: int
-    at: datetime
-    kind: str
-    actor: str
-    words: str | None
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ComplaintCase:
-    """A complaint as who handles it sees it.
-
-    Attributes:
-        sender_id: The conversation it came from.
-        handler: Who is in charge; never the one complained about.
-        accused: Whom the complaint is about, when that is a person.
-        extension_level: 0; 1 after the first extension (30 days), 2 after the second.
-        extension_asked_by: Who has asked for more time and waits for approval.
-    """
-
-    complaint: Complaint
-    sender_id: str
-    customer_id: str | None
-    handler: str | None
-    accused: str | None
-    extension_level: int
-    extension_asked_by: str | None
-    decided_by: str | None
-    entries: tuple[CaseEntry, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from actions.policystore.claims import ClaimRepository
 from actions.policystore.complaint_cases import ComplaintCaseRepository
 from actions.policystore.complaints import ComplaintRepository
 from actions.policystore.core_http import CoreClaims, CorePolicies, CoreSystem
+from actions.policystore.facts import FactRepository
 from actions.policystore.identity import IdentityRepository
 from actions.policystore.numbers import Draw, draw_digits, new_number
 from actions.policystore.policies import PolicyRepository
@@ -46,6 +47,7 @@ class UnitOfWork:
         cases: The same complaints for those who handle them.
         claim_cases: Claims of our own tables for those who handle them.
         requests: Service requests.
+        facts: What the store was last brought up to date with.
 
     Raises:
         StoreError: Inside or at the end of the block, when the database fails.
@@ -58,6 +60,7 @@ class UnitOfWork:
     cases: ComplaintCaseRepository
     claim_cases: ClaimCaseRepository
     requests: ServiceRequestRepository
+    facts: FactRepository
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class UnitOfWork:
         self.complaints = ComplaintRepository(
             store, partial(new_number, "T", draw=draw)
         )
+        self.facts = FactRepository(store)
         self.cases = ComplaintCaseRepository(store)
         self.claim_cases = ClaimCaseRepository(store)
         self.requests = ServiceRequestRepository(

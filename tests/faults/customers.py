@@ -40,7 +40,7 @@ async def chat(client: Client, stop: asyncio.Event, think=1.0):
 async def complain(client: Client, stop: asyncio.Event):
     """File complaints one after the other."""
     while not stop.is_set():
-        for words in ("我要投诉", "服务态度", "打了三次电话没人接", "给我道歉"):
+        for words in ("我要投诉", "服务", "打了三次电话没人接", "给我道歉"):
             await _say(client, words)
         check = await _say(client, "13900000008")
         if "请核对" in check:

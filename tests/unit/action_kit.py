@@ -145,6 +145,10 @@ class FakePolicies:
     def all_of(self, customer_id: str) -> list[Policy]:
         return self.owned.get(customer_id, [])
 
+    def get(self, customer_id: str, policy_no: str) -> Policy | None:
+        owned = self.owned.get(customer_id, [])
+        return next((p for p in owned if p.policy_no == policy_no), None)
+
 
 @dataclass
 class FakeClaims:
@@ -208,14 +212,35 @@ class FakeRequests:
         default_factory=list
     )
     needs_human: bool = True
+    stored: list[ServiceRequest] = field(default_factory=list)
 
     def record(
-        self, sender: str, customer: str, kind: Any, detail: Any, turn_id: str, now: Any
+        self,
+        sender: str,
+        customer: str,
+        kind: Any,
+        detail: Any,
+        turn_id: str,
+        now: Any,
+        due: Any = None,
     ) -> ServiceRequest:
         self.recorded.append((sender, customer, kind, detail, turn_id))
-        return ServiceRequest(
-            "R2026100900001", kind, "open", now, self.needs_human, detail
-        )
+        due_at, ref = due or (None, None)
+        made = ServiceRequest("R2026100900001", kind, "open", now, self.needs_human,
+                              detail, due_at, ref)  # fmt: skip
+        self.stored.append(made)
+        return made
+
+    def all_of(self, customer_id: str) -> list[ServiceRequest]:
+        return self.stored
+
+    def move(
+        self, number: str, to: str, actor: str, now: Any, result: str | None = None
+    ) -> ServiceRequest:
+        self.stored = [
+            replace(r, status=to) if r.request_no == number else r for r in self.stored
+        ]
+        return self.stored[-1]
 
 
 @dataclass

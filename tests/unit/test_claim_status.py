@@ -61,7 +61,8 @@ DISPUTE = turn_of("为什么不赔", "dispute_claim")
 @pytest.mark.parametrize("status", STATUSES)
 def test_that_every_status_has_one_wording_of_its_own(status: str) -> None:
     ear, _ = _ask(ActionTrackClaim, TRACK, [claim_of(status)])
-    assert ear.names == [f"utter_claim_{status}"]
+    unpaid = "_unpaid" if status == "closed" else ""  # this one has no amount
+    assert ear.names == [f"utter_claim_{status}{unpaid}"]
     (said,) = ear.heard
     assert said.values["claim_no"] == "C2026100100001"
     assert said.values["since"] == "2026-10-01"
@@ -302,12 +303,16 @@ def test_that_the_read_back_shows_everything_with_the_phone_masked() -> None:
 
 def test_that_the_report_is_stored_once_with_all_papers_named() -> None:
     store = verified_store()
+    store.policies.owned["c-1"] = [policy_of(FILLED["claim_policy_no"])]
     ear = Ear()
     action = with_services(ActionReportClaimSubmit, services_of(store))
     events = action.answer(turn_of("/affirm", "affirm", slots=FILLED), ear.say)
     ((customer, report, turn_id),) = store.claims.reports
     assert (customer, turn_id) == ("c-1", "turn-1")
     assert report.happened_at == datetime(2026, 10, 8, 7, 0, tzinfo=UTC)
+    # All that every such claim needs is on its list from the beginning.
+    assert "疾病诊断证明书" in report.papers
+    assert "病理报告" not in report.papers  # only some need it
     assert ear.names == ["utter_claim_submitted", "utter_claim_papers_needed"]
     assert set(slots_of(events).values()) == {None}
 

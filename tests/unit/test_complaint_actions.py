@@ -25,13 +25,12 @@ from action_kit import (
 
 from actions.agreement.commitments import Commitment
 from actions.file_complaint import (
-    PROMISE,
     ActionAskComplaintConfirmed,
     ActionFileComplaint,
     ActionFileComplaintSubmit,
     category_of,
-    promise_for,
 )
+from actions.promises import COMPLAINT, promise_for
 from actions.track_complaint import (
     ActionAskComplaintProcess,
     ActionTrackComplaint,
@@ -43,7 +42,7 @@ NUMBER = "T2026100100001"
 
 
 def _library(amount: int, unit: str) -> FakeLibrary:
-    return FakeLibrary({PROMISE: Commitment(PROMISE, "", amount, unit, "")})
+    return FakeLibrary({COMPLAINT: Commitment(COMPLAINT, "", amount, unit, "")})
 
 
 def _due(amount: int, unit: str, received: datetime = NOW) -> tuple[str, str]:
@@ -115,7 +114,7 @@ def test_that_a_complaint_gets_its_number_and_due_date_with_the_clause() -> None
     said = ear.heard[0]
     assert said.values["complaint_no"] == NUMBER
     assert said.values["due"] == "2026-10-10 18:00"
-    assert said.refs == [PROMISE]
+    assert said.refs == [COMPLAINT]
     assert store.complaints.intakes[0].customer_id == "c-1"
     assert store.complaints.intakes[0].channel == "web"
     assert set(slots_of(events).values()) == {None}
