@@ -9,9 +9,7 @@ docs/core-system.openapi.json.
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -20,6 +18,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
+from actions.breaker import Breaker
 from actions.errors import (
     CoreAway,
     IllegalStep,
@@ -42,49 +41,6 @@ _POLICY, _POLICIES = TypeAdapter(Policy), TypeAdapter(list[Policy])
 _CLAIM, _CLAIMS = TypeAdapter(Claim), TypeAdapter(list[Claim])
 _REPORT, _FILE = TypeAdapter(ClaimReport), TypeAdapter(ClaimFile)
 MAX_FILE_NAME = 200
-
-
-class Breaker:
-    """Stops asking a core system that fails again and again, for a while.
-
-    Args:
-        failures: In a row, after which nobody asks.
-        pause: Seconds; then one call may try.
-        clock: Seconds that only grow.
-    """
-
-    def __init__(
-        self,
-        failures: int = 5,
-        pause: float = 10.0,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._limit = failures
-        self._pause = pause
-        self._clock = clock
-        self._failures = 0
-        self._open_until = 0.0
-        self._lock = threading.Lock()
-
-    def check(self) -> None:
-        """Let a call through.
-
-        Raises:
-            CoreAway: Not now.
-        """
-        with self._lock:
-            if self._failures < self._limit:
-                return
-            if self._clock() < self._open_until:
-                raise CoreAway("not asked: it failed again and again")
-            self._open_until = self._clock() + self._pause  # one may try
-
-    def note(self, *, good: bool) -> None:
-        """Note how a call went."""
-        with self._lock:
-            self._failures = 0 if good else self._failures + 1
-            if self._failures >= self._limit:
-                self._open_until = self._clock() + self._pause
 
 
 class CoreSystem:
@@ -112,7 +68,7 @@ class CoreSystem:
             timeout=_SECONDS,
             transport=transport,
         )
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker or Breaker(CoreAway)
 
     def check_identity(self, policy_no: str, id_tail: str) -> Customer | None:
         """Return the holder of a policy whose ID number ends so.

@@ -9,9 +9,10 @@ import pytest
 from reference_core import build_core, contract
 from store_kit import NOW, TOKEN, ZHANG, ZHANG_CAR, a_report, opened
 
+from actions.breaker import Breaker
 from actions.errors import CoreAway, RepeatedTurn, UnknownPolicy
 from actions.policystore import core_http
-from actions.policystore.core_http import Breaker, CoreSystem
+from actions.policystore.core_http import CoreSystem
 from actions.policystore.model import Customer, Locked, Mismatch, Verified
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,7 +116,7 @@ def test_that_a_short_illness_is_sat_out_and_a_long_one_is_not_asked_about():
             raise httpx.ConnectError("refused")
         return httpx.Response(200, json={"policies": []})
 
-    breaker = Breaker(failures=2, pause=10, clock=lambda: now[0])
+    breaker = Breaker(CoreAway, failures=2, pause=10, clock=lambda: now[0])
     system = core(answer, breaker=breaker)
     assert system.policies(ZHANG) == []
     assert len(asked) == 3
