@@ -4,7 +4,15 @@ import argparse
 import sys
 from importlib import import_module
 
-COMMANDS = ("agreement", "complaints", "core", "db", "eval_clauses")
+COMMANDS = (
+    "agreement",
+    "claims",
+    "complaints",
+    "core",
+    "db",
+    "eval_clauses",
+    "requests",
+)
 
 
 def main() -> int:

@@ -6,10 +6,11 @@ of steps serves the command line and the desk.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, cast
 
 from actions.errors import IllegalStep, UnknownCase
@@ -28,6 +29,7 @@ from actions.show import BEIJING
 
 Json = dict[str, Any]
 FEN = Decimal(100)
+_YUAN = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,2})?")
 
 
 @dataclass(frozen=True)
@@ -290,14 +292,9 @@ def _is_told(value: Any, *, many: bool) -> bool:
 
 
 def _fen(yuan: str) -> int:
-    try:
-        fen = Decimal(yuan.strip()) * FEN
-        whole = int(fen)
-    except (InvalidOperation, ValueError, OverflowError) as err:
-        raise IllegalStep("unreadable_amount") from err
-    if whole != fen:
+    if not _YUAN.fullmatch(yuan.strip()):
         raise IllegalStep("unreadable_amount")
-    return whole
+    return int(Decimal(yuan.strip()) * FEN)
 
 
 def _line(said: str) -> CalculationLine:

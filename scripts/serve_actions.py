@@ -81,12 +81,16 @@ def warm_up() -> None:
     """Open the agreement in force; a fault is logged, what else works still serves."""
     from actions.agreement.errors import AgreementError
     from actions.errors import ActionsError
+    from actions.promises import renew_due_dates
     from actions.services import open_services
 
+    log = logging.getLogger(__name__)
     try:
         open_services().library().warm()
-    except (AgreementError, ActionsError) as error:
-        logging.getLogger(__name__).error("agreement not usable: %s", error)
+        # Agreement or calendar may be others than when the limits were promised.
+        renew_due_dates(open_services())
+    except (AgreementError, ActionsError, LookupError, OSError) as error:
+        log.error("agreement not usable: %s", error)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""``python -m actions complaints verify | export``: is the log whole, and who sees it.
+"""``python -m actions complaints``: is the log whole, who sees it, and the cases.
 
-Both end with 1 when the log is not whole; ``export`` has written its file all the same.
+``verify`` and ``export`` end with 1 when the log is not whole; ``export`` has written its
+file all the same.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from actions.clock import SystemClock
 from actions.commands import add_json
+from actions.commands.cases import add_steps, run_case
 from actions.database import store_error
 from actions.errors import ActionsError
 from actions.policystore.complaint_check import check_log
@@ -41,10 +43,13 @@ def register(subparsers: Any) -> None:
     )
     for step in (verify, export):
         add_json(step)
+    add_steps(steps, "complaints")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the step; 1 when the database failed or the log is not whole."""
+    if args.step not in ("verify", "export"):
+        return run_case(args)
     settings = read_settings()
     try:
         store = open_store(settings)

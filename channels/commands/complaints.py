@@ -1,4 +1,4 @@
-"""``baoke complaints verify | export``: the complaint ledger."""
+"""``baoke complaints | claims | requests``: the complaint ledger, and cases by step."""
 
 import argparse
 from pathlib import Path
@@ -6,9 +6,38 @@ from pathlib import Path
 from channels.commands.actions_side import run_actions
 from channels.commands.console import Context, Subparsers, add_command, add_group
 
+# What each step needs stands in actions/handling.py and in its own --help.
+_CASES = {
+    "complaints": {
+        "list": "what waits, the first due first",
+        "show": "one complaint with all that happened to it",
+        "assign": "put somebody in charge",
+        "progress": "tell the customer how it goes on",
+        "ask-extension": "ask for more time",
+        "extend": "agree to more time",
+        "refuse-extension": "refuse more time",
+        "decide": "write the decision",
+        "close": "close a decided complaint",
+    },
+    "claims": {
+        "show": "one claim with all that happened to it",
+        "want-papers": "ask for all missing papers, once",
+        "move": "move it on",
+        "decide": "decide it",
+    },
+    "requests": {
+        "list": "what waits, the first due first",
+        "show": "one request with all that happened to it",
+        "move": "work on it",
+    },
+}
+
 
 def register(subparsers: Subparsers) -> None:
-    """Add the group ``complaints``."""
+    """Add the groups ``complaints``, ``claims`` and ``requests``."""
+    _add_steps(add_group(subparsers, "claims", "claims step by step"), "claims")
+    requests = add_group(subparsers, "requests", "service requests step by step")
+    _add_steps(requests, "requests")
     group = add_group(subparsers, "complaints", "check and export the complaint ledger")
     add_command(
         group,
@@ -28,6 +57,22 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="below var/exports when absent"
     )
+
+    _add_steps(group, "complaints")
+
+
+def _add_steps(group: Subparsers, kind: str) -> None:
+    """Add steps whose arguments the action server's own command reads."""
+    for step, summary in _CASES[kind].items():
+        # Nothing here begins with the prefix, so that all words are handed on, --help too.
+        parser = group.add_parser(step, help=summary, prefix_chars="\0", add_help=False)
+        parser.add_argument("words", nargs="*")
+        parser.set_defaults(run=run_case, kind=kind)
+
+
+def run_case(args: argparse.Namespace, context: Context) -> int:
+    """Take a step of a case."""
+    return run_actions(context, [args.kind, args.step, *args.words], as_json=False)
 
 
 def run_verify(args: argparse.Namespace, context: Context) -> int:

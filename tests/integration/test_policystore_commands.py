@@ -10,10 +10,12 @@ import pytest
 from openpyxl import load_workbook
 from store_kit import LI, ROOT, ZHANG, execute, file_complaint, opened
 
-from actions.commands import complaints, db
+from actions.commands import claims, complaints, db, requests
 from actions.policystore.complaint_export import HEADERS
+from actions.services import open_services
 from actions.settings import read_settings
 
+MODULES = {"db": db, "complaints": complaints, "claims": claims, "requests": requests}
 EVIL = '=HYPERLINK("http://evil","x")'
 
 
@@ -25,16 +27,18 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BAOKE_DATABASE_URL", raising=False)
     monkeypatch.setenv("BAOKE_CLOCK", "2026-11-23T10:00:00+08:00")
-    return tmp_path
+    open_services.cache_clear()
+    yield tmp_path
+    open_services.cache_clear()
 
 
 def run(*words):
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(dest="command", required=True)
-    for module in (db, complaints):
+    for module in MODULES.values():
         module.register(commands)
     args = parser.parse_args(words)
-    return {"db": db, "complaints": complaints}[args.command].run(args)
+    return MODULES[args.command].run(args)
 
 
 def run_json(capsys, *words):
@@ -162,3 +166,76 @@ def test_that_a_broken_log_is_exported_but_told(ready, capsys, tmp_path):
 def test_that_an_unwritable_file_fails_with_a_word(ready, capsys):
     assert run("complaints", "export", "--output", "/proc/none/x.csv") == 1
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_that_a_complaint_is_handled_by_commands(ready, capsys):
+    number = file_complaint(ready).complaint_no
+    steps = [
+        ("assign", "leader", "--handler", "agent1", "--accused", "王强"),
+        ("progress", "agent1", "--text", "已联系理赔部"),
+        ("ask-extension", "agent1", "--text", "等回函"),
+        ("extend", "leader"),
+        ("decide", "agent1", "--text", "补付200元"),
+        ("close", "leader"),
+    ]
+    for step, actor, *told in steps:
+        code, case = run_json(
+            capsys, "complaints", step, number.lower(), "--as", actor, *told
+        )
+        assert code == 0, step
+    code, shown = run_json(capsys, "complaints", "show", number)
+
+    assert case == shown
+    assert (shown["status"], shown["extension_level"]) == ("closed", 1)
+    assert shown["due_at"].startswith("2026-12-23T23:59:59")  # 30 days after filing
+    assert [e["kind"] for e in shown["entries"]] == [
+        "filed",
+        "assigned",
+        "progress",
+        "extension_asked",
+        "extended",
+        "decided",
+        "closed",
+    ]
+    assert run_json(capsys, "complaints", "list") == (0, [])
+    assert run_json(capsys, "complaints", "verify")[1]["ok"]
+
+
+def test_that_a_claim_is_decided_by_commands(ready, capsys):
+    number = "C2026101500012"
+    told = ("--line", "重大疾病保险金=500000.00", "--line", "已付=-100000")
+    step = ("claims", "decide", number, "--as", "agent1", "--outcome", "approved")
+
+    code, claim = run_json(capsys, *step, "--amount", "400000", *told)
+
+    assert (code, claim["status"], claim["amount_fen"]) == (0, "approved", 40_000_000)
+    assert [line["fen"] for line in claim["calculation"]] == [50_000_000, -10_000_000]
+    assert run("claims", "move", number, "--as", "agent1", "--to", "paying") == 0
+    assert "paying" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("complaints", "show", "T2099010100001"), "no such number"),
+        (("claims", "move", "C2099010100001", "--as", "x", "--to", "paid"), "no such"),
+        (("claims", "move", "C2026101500012", "--as", "x", "--to", "paid"),
+         "refused: no_such_move"),
+        (("claims", "decide", "C2026101500012", "--as", "x", "--outcome", "approved",
+          "--amount", "1e999999"), "refused: unreadable_amount"),
+        (("claims", "decide", "C2026101500012", "--as", "x", "--outcome", "approved",
+          "--amount", "0.001"), "refused: unreadable_amount"),
+        (("claims", "decide", "C2026101500012", "--as", "x", "--outcome", "approved",
+          "--amount", "nan"), "refused: unreadable_amount"),
+        (("claims", "decide", "C2026101500012", "--as", "x", "--outcome", "declined",
+          "--reason", "y", "--clause", "第六条"), "refused: unreadable_clause"),
+        (("requests", "show", "R2099010100001"), "no such number"),
+    ],
+)  # fmt: skip
+def test_that_a_step_that_cannot_be_is_said_in_one_line(ready, capsys, words, why):
+    assert run(*words) == 1
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert why in said.err
+    assert said.err.count("\n") == 1
