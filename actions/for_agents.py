@@ -1,7 +1,7 @@
-"""What agents of the desk are shown: a customer's business, and clauses by question.
+"""What agents of the desk are shown: a customer's business, cases, and clauses.
 
-In: a conversation or words. Out: plain values with everything masked that an agent needs
-not see at once. Read only; served by scripts/serve_actions.py beside the actions.
+In: a conversation, a number or words. Out: plain values with everything masked that an
+agent needs not see at once. Served by scripts/serve_actions.py beside the actions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from typing import Any
 
 from actions.agreement.cite import Citation, cite
 from actions.agreement.library import Library
+from actions.case_news import news_of
+from actions.errors import IllegalStep
+from actions.handling import STEPS, open_cases, show_case, take_step
 from actions.services import Services
 from actions.show import BEIJING, day, masked_name, masked_phone, money
 from actions.words import words
@@ -18,6 +21,9 @@ from actions.words import words
 HITS = 5
 MAX_QUESTION_CHARS = 300
 _SHOWN = 4  # last characters of a number
+
+LISTED = ("complaints", "requests")
+_HIDDEN = ("sender_id", "customer_id")
 
 ANSWER_PROMISE = "第三条(二)2"
 
@@ -77,6 +83,65 @@ def customer_of(services: Services, sender_id: str, *, reveal: bool = False) -> 
             for complaint in complaints
         ],
     }
+
+
+def cases_for(services: Services, kind: str) -> list[Json] | None:
+    """Return what waits of a kind, the first due first; None for no such kind."""
+    if kind not in LISTED:
+        return None
+    return [_shown_case(kind, case) for case in open_cases(services, kind)]
+
+
+def case_for(services: Services, kind: str, number: str) -> Json | None:
+    """Return one case with all that happened to it; None for no such kind.
+
+    Raises:
+        UnknownCase: No such number.
+    """
+    if kind not in STEPS:
+        return None
+    return _shown_case(kind, show_case(services, kind, number))
+
+
+def step_for(services: Services, asked: Json) -> Json:
+    """Take a step an agent asks for.
+
+    Args:
+        services: Store, agreement, calendar, clock.
+        asked: kind, number, step, told, actor, and whether that is a leader.
+
+    Returns:
+        ``case`` as it is then, and ``news`` for the customer or None.
+
+    Raises:
+        IllegalStep: It cannot be taken, see `handling.take_step`; ``leaders_only``.
+        UnknownCase: No such number.
+    """
+    kind, step = str(asked.get("kind")), str(asked.get("step"))
+    found = STEPS.get(kind, {}).get(step)
+    if found is not None and found.leaders_only and asked.get("leader") is not True:
+        raise IllegalStep("leaders_only")
+    number, actor = str(asked.get("number")), str(asked.get("actor") or "")
+    told = asked.get("told")
+    case = take_step(
+        services, kind, number, step, told if isinstance(told, dict) else {}, actor
+    )
+    return {
+        "case": _shown_case(kind, case),
+        "news": news_of(services, kind, step, case),
+    }
+
+
+def _shown_case(kind: str, case: Json) -> Json:
+    """A case with words for its state, and without what identifies the customer."""
+    shown = {name: value for name, value in case.items() if name not in _HIDDEN}
+    if phone := shown.get("contact_phone"):
+        shown["contact_phone"] = masked_phone(phone)
+    singular = {"complaints": "complaint", "claims": "claim", "requests": "request"}
+    shown["status_word"] = _word(f"{singular[kind]}_status", case["status"])
+    if kind == "requests":
+        shown["kind_word"] = str(words()["request_kinds"][case["kind"]])
+    return shown
 
 
 def clauses_for(library: Library, question: str) -> list[Json]:

@@ -41,13 +41,25 @@ def add_desk_routes(app: Any) -> None:
     from sanic.request import Request
     from sanic.response import HTTPResponse, json
 
-    from actions.errors import ActionsError
-    from actions.for_agents import answer_promise, clause_at, clauses_for, customer_of
+    from actions.errors import ActionsError, IllegalStep, UnknownCase
+    from actions.for_agents import (
+        answer_promise,
+        case_for,
+        cases_for,
+        clause_at,
+        clauses_for,
+        customer_of,
+        step_for,
+    )
     from actions.services import open_services
 
     async def answer(work: Callable[[], Any]) -> HTTPResponse:
         try:
             found = await asyncio.to_thread(work)
+        except UnknownCase:
+            return json(None, status=404)
+        except IllegalStep as error:
+            return json({"why": error.why}, status=409)
         except ActionsError as error:
             logging.getLogger(__name__).error("desk: %s", type(error).__name__)
             return json({"error": "unavailable"}, status=503)
@@ -71,6 +83,20 @@ def add_desk_routes(app: Any) -> None:
         document, ref = request.args.get("document", ""), request.args.get("ref", "")
         return await answer(lambda: clause_at(open_services().library(), document, ref))
 
+    async def cases(request: Request) -> HTTPResponse:
+        kind = request.args.get("kind", "")
+        return await answer(lambda: cases_for(open_services(), kind))
+
+    async def case(request: Request) -> HTTPResponse:
+        kind, number = request.args.get("kind", ""), request.args.get("number", "")
+        return await answer(lambda: case_for(open_services(), kind, number))
+
+    async def step(request: Request) -> HTTPResponse:
+        return await answer(lambda: step_for(open_services(), request.json or {}))
+
+    app.add_route(cases, "/desk/cases")
+    app.add_route(case, "/desk/case")
+    app.add_route(step, "/desk/step", methods=["POST"])
     app.add_route(customer, "/desk/customer")
     app.add_route(clauses, "/desk/clauses")
     app.add_route(clause, "/desk/clause")

@@ -72,6 +72,11 @@ class ClaimCaseRepository:
         row = self._store.reading().get(ClaimRow, spelled(claim_no))
         return claim_of(row) if row else None
 
+    def owner(self, claim_no: str) -> str | None:
+        """Return whose claim it is."""
+        row = self._store.reading().get(ClaimRow, spelled(claim_no))
+        return row.customer_id if row else None
+
     def move(
         self,
         claim_no: str,

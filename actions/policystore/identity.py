@@ -126,6 +126,15 @@ class IdentityRepository:
         )
         return _customer(row) if row else None
 
+    def senders_of(self, customer_id: str, now: datetime) -> list[str]:
+        """Return the conversations that are bound to a customer."""
+        found = self._store.reading().scalars(
+            select(BindingRow.sender_id)
+            .where(BindingRow.customer_id == customer_id, BindingRow.expires_at > now)
+            .order_by(BindingRow.sender_id)
+        )
+        return list(found)
+
     def locked_until(self, sender_id: str, now: datetime) -> datetime | None:
         """Return when this conversation may try again, None when it may now."""
         row = self._store.reading().get(

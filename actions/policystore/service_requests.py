@@ -146,6 +146,11 @@ class ServiceRequestRepository:
         row = self._store.reading().get(ServiceRequestRow, spelled(request_no))
         return _request(row) if row else None
 
+    def owner(self, request_no: str) -> str | None:
+        """Return the customer who made a request."""
+        row = self._store.reading().get(ServiceRequestRow, spelled(request_no))
+        return row.customer_id if row else None
+
     def move(
         self,
         request_no: str,

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from bot.desk import Desk
 from bot.ledger.agents import DeskSession, Role
 from bot.ports import WorkHours
-from channels.console import conversation, files
+from channels.console import cases, conversation, files
 from channels.console.accounts import Accounts
 from channels.console.backroom import Backroom
 from channels.console.bodies import Login, Presence
@@ -73,6 +73,7 @@ def build_router(
 
     conversation.add_routes(router, entry)
     files.add_routes(router, entry)
+    cases.add_routes(router, entry)
     return router
 
 

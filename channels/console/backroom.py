@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import structlog
 
+from bot.errors import BadInput
 from bot.message import CitationPart
 
 _SECONDS = 4.0
@@ -33,6 +34,36 @@ class Backroom:
         """Return how soon questions are answered: its clause, amount and unit."""
         return await self._ask("promise")
 
+    async def cases(self, kind: str) -> Any:
+        """Return what waits of a kind of case; None for no such kind."""
+        return await self._ask("cases", kind=kind)
+
+    async def case(self, kind: str, number: str) -> Any:
+        """Return a case with all that happened to it; None when there is none."""
+        return await self._ask("case", kind=kind, number=number)
+
+    async def take_step(self, asked: dict[str, Any]) -> Any:
+        """Take a step in a case.
+
+        Another server is asked only when the one before was not reached at all: else
+        the step may have been taken.
+
+        Returns:
+            The case as it is then and what the customer is told, or None when nobody
+            answers.
+
+        Raises:
+            BadInput: 404: no such case; 409: the step is refused, its code says why.
+        """
+        answer = await self._post("step", asked)
+        if answer is None:
+            return None
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise BadInput("not_found", 404)
+        if answer.status_code == httpx.codes.CONFLICT:
+            raise BadInput(f"step_{answer.json()['why']}", 409)
+        return answer.json() if answer.status_code == httpx.codes.OK else None
+
     async def clauses(self, question: str) -> Any:
         """Return clauses that answer a question."""
         return await self._ask("clauses", q=question)
@@ -44,6 +75,18 @@ class Backroom:
             return None
         names = ("ref", "quote", "title", "version", "effective_from")
         return CitationPart(**{name: found[name] for name in names})
+
+    async def _post(self, path: str, asked: dict[str, Any]) -> httpx.Response | None:
+        for url in self._urls:
+            try:
+                return await self._client.post(
+                    f"{url}/desk/{path}", json=asked, timeout=_SECONDS
+                )
+            except httpx.HTTPError as err:
+                log.warning("desk.backroom_away", error=type(err).__name__)
+                if not isinstance(err, (httpx.ConnectError, httpx.ConnectTimeout)):
+                    return None
+        return None
 
     async def _ask(self, path: str, **query: str) -> Any:
         for url in self._urls:

@@ -1,7 +1,7 @@
 """What the desk's API is sent, as shapes that OpenAPI shows and FastAPI checks."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -89,3 +89,16 @@ class Transfer(Step):
     to: str | None = Field(None, max_length=50)
     skill: str | None = Field(None, max_length=50)
     memo: str = Field("", max_length=1000)
+
+
+Told = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+
+
+class CaseStep(BaseModel):
+    """A step in a case and what is told with it, see actions/handling.py."""
+
+    step: str = Field(max_length=40)
+    told: dict[
+        Annotated[str, Field(max_length=40)],
+        Told | Annotated[list[Told], Field(max_length=100)],
+    ] = Field(default_factory=dict, max_length=10)

@@ -366,11 +366,14 @@ $('file').addEventListener('change', () => {
   act(() => send(at(current, '/files'), form));
 });
 
-// choices = { label, options: [[value, words], …] } or null
-function ask(title, text, choices) {
+// choices = { label, options: [[value, words], …] } or null; without text only a yes is asked for
+function ask(title, text, choices, { required = false, longest = 1000 } = {}) {
   $('ask-title').textContent = title;
   $('ask-text').textContent = text;
   $('ask-words').value = '';
+  $('ask-words').required = required;
+  $('ask-words').maxLength = longest;
+  $('ask-label').hidden = !text;
   $('ask-to').hidden = !choices;
   $('ask-to-text').textContent = choices ? choices.label : '';
   $('ask-select').replaceChildren(...(choices ? choices.options : []).map(([value, words]) => new Option(words, value)));

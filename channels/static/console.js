@@ -225,11 +225,17 @@ function unreadOf(each) {
 
 const titleOf = (name) => (people.find((each) => each.name === name) || { title: name }).title;
 
+function span(minutes) {
+  if (minutes < 60) return `${minutes} 分钟`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} 小时 ${minutes % 60} 分` : `${Math.floor(hours / 24)} 天 ${hours % 24} 小时`;
+}
+
 // Until when the agreement promises an answer.
 function dueWords(due) {
   if (!due) return null;
   const minutes = Math.round((new Date(due.at) - Date.now()) / 60000);
-  const words = Math.abs(minutes) < 60 ? `${Math.abs(minutes)} 分钟` : `${Math.floor(Math.abs(minutes) / 60)} 小时 ${Math.abs(minutes) % 60} 分`;
+  const words = span(Math.abs(minutes));
   return { late: minutes < 0, words: minutes < 0 ? `超时 ${words}（${due.clause}）` : `还剩 ${words}（${due.clause}）` };
 }
 

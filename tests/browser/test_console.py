@@ -183,7 +183,9 @@ def test_that_files_go_both_ways(desk, agent_page, arrive, tmp_path):
     assert Path(download.value.path()).read_bytes() == picture.read_bytes()
     page.get_by_label("要发送的文件").set_input_files(picture)
     log.get_by_role("link", name="文件：伤情.png").nth(1).wait_for()
-    assert customer.seen().count("伤情.png") == 3  # theirs, the receipt, the agent's
+    assert (
+        customer.seen().count("伤情.png") == 5
+    )  # theirs, the receipt with its two buttons, the agent's
 
 
 def test_that_a_leader_whispers_and_takes_over(desk, agent_page, arrive):

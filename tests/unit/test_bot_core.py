@@ -76,6 +76,10 @@ def test_that_every_sentence_can_be_filled_in():
         "agent": "a",
         "field": "f",
         "max_megabytes": 10,
+        "number": "T2026112300001",
+        "words": "w",
+        "due": "d",
+        "status": "s",
     }
     for key in notices.spoken:
         assert "{" not in notices.say(key, **values)
