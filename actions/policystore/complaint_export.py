@@ -17,10 +17,14 @@ from typing import Literal
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions.policystore.complaint_tables import ComplaintRow
+from actions.policystore.complaint_tables import (
+    ComplaintLogRow,
+    ComplaintRow,
+    ComplaintWordsRow,
+)
 from actions.policystore.numbers import BEIJING
 
 Format = Literal["csv", "xlsx"]
@@ -39,12 +43,19 @@ HEADERS = (
     "时限依据",
     "状态",
     "撤回时间",
+    "承办人",
+    "被投诉人",
+    "延期次数",
+    "答复时间",
+    "处理结果",
+    "台账记录数",
 )
 STATUS_WORDS = {
     "received": "已受理",
     "investigating": "处理中",
     "extended": "已延期",
     "decided": "已答复",
+    "reviewing": "核查中",
     "closed": "已结案",
     "withdrawn": "已撤回",
 }
@@ -80,12 +91,30 @@ def safe_cell(text: str) -> str:
 
 
 def _rows(session: Session) -> Iterator[tuple[str, ...]]:
-    found = session.scalars(
-        select(ComplaintRow)
+    decision = (
+        select(ComplaintWordsRow.text)
+        .where(
+            ComplaintWordsRow.complaint_no == ComplaintRow.complaint_no,
+            ComplaintWordsRow.kind == "decided",
+        )
+        .order_by(ComplaintWordsRow.entry_no.desc())
+        .limit(1)
+        .correlate(ComplaintRow)
+        .scalar_subquery()
+    )
+    entries = (
+        select(func.count())
+        .select_from(ComplaintLogRow)
+        .where(ComplaintLogRow.complaint_no == ComplaintRow.complaint_no)
+        .correlate(ComplaintRow)
+        .scalar_subquery()
+    )
+    found = session.execute(
+        select(ComplaintRow, decision, entries)
         .order_by(ComplaintRow.filed_at, ComplaintRow.complaint_no)
         .execution_options(yield_per=BATCH)
     )
-    for row in found:
+    for row, decided, count in found:
         cells = (
             row.complaint_no,
             _minute(row.filed_at),
@@ -99,6 +128,12 @@ def _rows(session: Session) -> Iterator[tuple[str, ...]]:
             row.due_clause,
             STATUS_WORDS.get(row.status, row.status),
             _minute(row.withdrawn_at),
+            row.handler or "",
+            row.accused or "",
+            str(row.extension_level),
+            _minute(row.decided_at),
+            decided or "",
+            str(count),
         )
         yield tuple(safe_cell(cell) for cell in cells)
 

@@ -21,6 +21,7 @@ from actions.database import WRITES, Base, store_error
 from actions.policystore.id_tail import hash_tail
 from actions.policystore.numbers import BEIJING
 from actions.policystore.tables import (
+    CalculationRow,
     ClaimHistoryRow,
     ClaimRow,
     CoverageRow,
@@ -148,6 +149,10 @@ class _Seeder:
         )
         if is_new:
             self._history(one)
+            for position, line in enumerate(one.get("calculation", ()), start=1):
+                self._insert(
+                    CalculationRow, claim_no=one["claim_no"], position=position, **line
+                )
         return is_new
 
     def _history(self, claim: Mapping[str, Any]) -> None:

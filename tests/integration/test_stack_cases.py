@@ -1,0 +1,120 @@
+"""A case from the customer's first word to the review, against everything that is real."""
+
+import re
+
+import httpx
+import pytest
+from stack import Customer
+
+pytestmark = pytest.mark.rasa
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+
+
+class Agent:
+    """An agent's browser."""
+
+    def __init__(self, stack, name):
+        self.http = httpx.Client(base_url=stack.url, timeout=60)
+        password = (stack.var / "agent_password").read_text().strip()
+        login = {"name": name, "password": password}
+        me = self.http.post("/api/desk/login", json=login).raise_for_status().json()
+        self.http.headers["X-CSRF-Token"] = me["csrf"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.http.close()
+
+    def step(self, kind, number, step, **told):
+        path = f"/api/desk/cases/{kind}/{number}/steps"
+        answer = self.http.post(path, json={"step": step, "told": told})
+        return answer.raise_for_status().json()
+
+
+def number_in(text, letter):
+    return re.search(rf"{letter}\d{{13}}", text).group()
+
+
+def heard(customer):
+    """Everything said to the customer so far."""
+    events = customer.http.get("/api/chat/events", params={"after": 0}).json()["events"]
+    return "\n".join(
+        part["text"] for e in events for part in e["parts"] if part["type"] == "text"
+    )
+
+
+def send_file(customer, name):
+    sent = customer.http.post("/api/chat/attachments", files={"file": (name, PNG)})
+    return customer.wait_for_answer(sent.raise_for_status().json()["seq"])
+
+
+def test_that_a_complaint_is_told_decided_and_reviewed(stack):
+    with (
+        Customer(stack.url) as customer,
+        Agent(stack, "leader") as leader,
+        Agent(stack, "agent1") as agent,
+    ):
+        customer.say("我要投诉，业务员泄露我的个人信息，天天骚扰电话")
+        customer.say("停止骚扰，给个说法")
+        customer.say("13900000008")
+        filed = customer.press("确认提交")
+        number = number_in(filed.text, "T")
+        send_file(customer, "通话记录.png")
+        assert number in customer.press("作为投诉材料").text
+
+        waiting = leader.http.get("/api/desk/cases/complaints").json()["cases"]
+        case = next(each for each in waiting if each["complaint_no"] == number)
+        assert case["category"] == "信息安全"
+        leader.step("complaints", number, "assign", handler="agent1", accused="agent2")
+        agent.step("complaints", number, "progress", text="已经约谈业务员。")
+        agent.step("complaints", number, "decide", text="已停止外呼，并向您道歉。")
+        assert "已经约谈业务员。" in heard(customer)
+        assert heard(customer).count("已停止外呼，并向您道歉。") == 1
+
+        status = customer.say("我的投诉怎么样了")
+        assert "已停止外呼，并向您道歉。" in status.text
+        review = customer.press("申请核查")
+        assert "第二十条" in review.text
+        assert review.status == "queued"
+        shown = agent.http.get(f"/api/desk/cases/complaints/{number}").json()["case"]
+        assert [entry["kind"] for entry in shown["entries"]] == [
+            "filed",
+            "evidence",
+            "assigned",
+            "progress",
+            "decided",
+            "review_asked",
+        ]
+
+
+def test_that_a_photo_becomes_the_missing_paper(stack):
+    with Customer(stack.url) as customer:
+        customer.prove_identity("张伟")
+        send_file(customer, "病理.png")
+        which = customer.press("作为理赔材料")
+        assert "哪份材料" in which.text
+        title = next(title for title in which.buttons if title.startswith("病理报告"))
+        assert "都齐了" in customer.press(title).text
+        assert "病理报告" not in customer.say("理赔C2026101500012到哪了").text
+
+
+def test_that_a_request_is_followed_by_its_number(stack):
+    with Customer(stack.url) as customer, Agent(stack, "agent1") as agent:
+        customer.prove_identity("李娜")
+        customer.say("给我发一份电子发票")
+        made = customer.press("确认提交")
+        number = number_in(made.text, "R")
+        assert "最迟" in made.text
+        assert "等待办理" in customer.say(f"{number}办到哪了").text
+        agent.step("requests", number, "move", to="done", result="已发到您的邮箱。")
+        assert "已发到您的邮箱。" in heard(customer)
+        assert "已办结" in customer.say(number.lower()).text
+
+
+def test_that_the_calculation_is_shown(stack):
+    with Customer(stack.url) as customer:
+        customer.prove_identity("张伟")
+        reply = customer.say("理赔C2026090100005为什么只赔这么点，怎么算的")
+        assert "前保险杠更换 4,200.00元" in reply.text
+        assert any(c["ref"] == "第三条(一)5" for c in reply.citations)
