@@ -50,6 +50,16 @@ class Settings(BaseSettings):
     policy_window: timedelta = timedelta(hours=1)
     binding_ttl: timedelta = timedelta(days=30)  # WeChat, Telegram
     web_binding_ttl: timedelta = timedelta(hours=24)  # sender ids of channel "web"
+    # A wish that changes or hands out something asks again when the check is older.
+    step_up_after: timedelta = Field(timedelta(minutes=30), ge=timedelta(minutes=1))
+    attempts_kept: timedelta = timedelta(days=365)  # identity checks, for the auditor
+
+    sms_url: str | None = Field(None, pattern=r"^https?://\S+$")  # None: no codes
+    sms_token: SecretStr | None = None  # sent to it as a bearer token
+    code_ttl: timedelta = Field(timedelta(minutes=5), ge=timedelta(minutes=1))
+    code_attempts: int = Field(3, ge=1)  # wrong entries that spend a code
+    code_pause: timedelta = timedelta(minutes=1)  # between codes of a conversation
+    code_daily: int = Field(5, ge=1)  # codes a customer is sent in 24 hours
 
     @property
     def data(self) -> Path:

@@ -1,7 +1,8 @@
 """Who is asking: the identity check, its limits, and the bindings it makes.
 
-In: a conversation, a policy number, the last four characters of the holder's ID number.
-Out: the customer, or how many tries are left, or until when there are none.
+In: a conversation, a policy number, the last four characters of the holder's ID number
+and, with ``sms_url``, the code that was sent to the holder. Out: the customer, or how
+many tries are left, or until when there are none.
 """
 
 from __future__ import annotations
@@ -14,13 +15,18 @@ from sqlalchemy import delete, select
 
 from actions.policystore.id_tail import NOBODY, TailHash, is_tail
 from actions.policystore.model import (
+    CodeOutcome,
     Customer,
     IdentityOutcome,
     Locked,
     Mismatch,
+    NoCode,
     Verified,
+    WrongCode,
 )
+from actions.policystore.one_time_codes import OneTimeCodes, is_code, is_open
 from actions.policystore.plain import key, spelled
+from actions.policystore.stale import forget_stale
 from actions.policystore.store_session import StoreSession
 from actions.policystore.tables import (
     BindingRow,
@@ -48,11 +54,12 @@ class IdentityRepository:
         self._store = store
         self._settings = settings
         self._check = check
+        self._codes = OneTimeCodes(store, settings)
 
     def verify(
         self, sender_id: str, policy_no: str, id_tail: str, now: datetime
     ) -> IdentityOutcome:
-        """Check and bind, or count the failure.
+        """Check and bind, or ask for a code to be sent, or count the failure.
 
         An unknown policy number costs and answers the same as a wrong tail. Parallel
         checks of one conversation or one policy wait for each other, so that every
@@ -82,14 +89,66 @@ class IdentityRepository:
         if until := _locked_until(now, sender, policy):
             return Locked(until)
         found = elsewhere if self._check else self.holder(number, id_tail)
-        self._note(sender, policy, now, succeeded=found is not None)
+        self._note(sender, policy, now, "pair", succeeded=found is not None)
         if found is None:
             return self._count_failure(sender, policy, now)
-        sender.failures = 0
         if self._check is not None:
             self._remember(found)
+        if self._settings.sms_url:  # failures count on until the code is right
+            return self._codes.make(sender.subject, policy.subject, found, now)
+        sender.failures = 0
         self._bind(sender_id, found.customer_id, now)
         return Verified(found)
+
+    def enter_code(
+        self, sender_id: str, policy_no: str, code: str, now: datetime
+    ) -> CodeOutcome:
+        """Compare with the code that was sent for this policy, and bind.
+
+        A wrong code counts like a wrong tail. The right one entered again in the
+        conversation it bound (a turn that is repeated) is right and changes nothing.
+
+        Raises:
+            ValueError: The sender id cannot be one.
+        """
+        sender_id = key(sender_id)
+        sender = self._counter("sender", sender_id)
+        policy = self._counter("policy", spelled(policy_no))
+        if until := _locked_until(now, sender, policy):
+            return Locked(until)
+        sent = self._codes.newest(sender.subject)
+        if (
+            sent is None
+            or sent.policy_subject != policy.subject
+            or not is_open(sent, now)
+        ):
+            return NoCode()
+        right = is_code(code, sent)
+        if sent.used_at is not None:
+            bound = self.customer_of(sender_id, now)
+            again = right and bound and bound.customer_id == sent.customer_id
+            return Verified(bound) if bound and again else NoCode()
+        self._note(sender, policy, now, "code", succeeded=right)
+        if not right:
+            sent.tries_left -= 1
+            counted = self._count_failure(sender, policy, now)
+            if isinstance(counted, Locked):
+                return counted
+            left = min(counted.attempts_left, sent.tries_left)
+            return WrongCode(left) if left else NoCode()
+        sent.used_at = now
+        sender.failures = 0
+        self._bind(sender_id, sent.customer_id, now)
+        row = self._store.writing().get_one(CustomerRow, sent.customer_id)
+        return Verified(_customer(row))
+
+    def withdraw_code(self, idempotency_key: str, *, perhaps_sent: bool) -> None:
+        """Make a code worthless that could not be sent, see `OneTimeCodes`."""
+        self._codes.withdraw(idempotency_key, perhaps_sent=perhaps_sent)
+
+    def forget_stale(self, now: datetime) -> int:
+        """Delete what need not be remembered any longer, see `stale`."""
+        return forget_stale(self._store, self._settings, now)
 
     def _locked_so_far(
         self, sender_id: str, number: str, now: datetime
@@ -104,15 +163,22 @@ class IdentityRepository:
 
     def _remember(self, customer: Customer) -> None:
         """Keep whom conversations are bound to; no tail of theirs is kept here."""
-        row = CustomerRow(
+        self._store.put(
+            CustomerRow,
             customer_id=customer.customer_id,
             name=customer.name,
             phone=customer.phone,
             id_tail_salt=NOBODY.salt,
             id_tail_hash=NOBODY.digest,
         )
-        self._store.writing().merge(row)
-        self._store.writing().flush()
+
+    def checked_at(self, sender_id: str, now: datetime) -> datetime | None:
+        """Return when the conversation's customer was checked, None when there is none."""
+        return self._store.reading().scalar(
+            select(BindingRow.verified_at).where(
+                BindingRow.sender_id == key(sender_id), BindingRow.expires_at > now
+            )
+        )
 
     def customer_of(self, sender_id: str, now: datetime) -> Customer | None:
         """Return the customer this conversation is bound to, None when to nobody."""
@@ -162,18 +228,15 @@ class IdentityRepository:
         return found.first() is not None
 
     def _counter(self, scope: str, subject: str) -> VerificationCounterRow:
+        """Return a counter that nobody else may touch until the end."""
         row = {"scope": scope, "subject": _subject(subject)}
-        self._store.insert_if_new(VerificationCounterRow, **row, failures=0)
-        return (
-            self._store.writing()
-            .scalars(
-                select(VerificationCounterRow)
-                .filter_by(**row)
-                .with_for_update()
-                .execution_options(populate_existing=True)
-            )
-            .one()
-        )
+        find = select(VerificationCounterRow).filter_by(**row).with_for_update()
+        find = find.execution_options(populate_existing=True)
+        while True:  # it may be forgotten as stale just when it was found
+            self._store.insert_if_new(VerificationCounterRow, **row, failures=0)
+            found = self._store.writing().scalar(find)
+            if found is not None:
+                return found
 
     def _holder(self, policy_no: str) -> CustomerRow | None:
         return self._store.reading().scalar(
@@ -208,6 +271,8 @@ class IdentityRepository:
         sender: VerificationCounterRow,
         policy: VerificationCounterRow,
         now: datetime,
+        step: str,
+        *,
         succeeded: bool,
     ) -> None:
         attempt = VerificationAttemptRow(
@@ -215,19 +280,20 @@ class IdentityRepository:
             sender_subject=sender.subject,
             policy_subject=policy.subject,
             succeeded=succeeded,
+            step=step,
         )
         self._store.writing().add(attempt)
 
     def _bind(self, sender_id: str, customer_id: str, now: datetime) -> None:
         is_web = sender_id.partition(":")[0] == WEB
         ttl = self._settings.web_binding_ttl if is_web else self._settings.binding_ttl
-        binding = BindingRow(
+        self._store.put(
+            BindingRow,
             sender_id=sender_id,
             customer_id=customer_id,
             verified_at=now,
             expires_at=now + ttl,
         )
-        self._store.writing().merge(binding)
 
 
 def _subject(text: str) -> str:

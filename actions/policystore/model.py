@@ -67,7 +67,49 @@ class Locked:
     until: datetime
 
 
-IdentityOutcome = Verified | Mismatch | Locked
+@dataclass(frozen=True)
+class CodeDue:
+    """The two fit; nobody is bound before this one-time code (验证码) comes back.
+
+    Attributes:
+        idempotency_key: Names this sending, also when it is tried again.
+        expires_at: Moment from which the code is worth nothing.
+    """
+
+    customer: Customer
+    code: str = field(repr=False)
+    idempotency_key: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class CodeTooSoon:
+    """The two fit; the conversation's last code is too young for another one."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class CodesUsedUp:
+    """The two fit; the customer was sent as many codes as a day allows."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class WrongCode:
+    """Not the code that was sent."""
+
+    attempts_left: int
+
+
+@dataclass(frozen=True)
+class NoCode:
+    """There is no code to compare with: too old, tried too often, or none was sent."""
+
+
+IdentityOutcome = Verified | Mismatch | Locked | CodeDue | CodeTooSoon | CodesUsedUp
+CodeOutcome = Verified | WrongCode | NoCode | Locked
 
 
 @dataclass(frozen=True)

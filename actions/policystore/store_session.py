@@ -57,6 +57,18 @@ class StoreSession:
             self._session.connection(execution_options=options)
         return self._session
 
+    def put(self, row: type[DeclarativeBase], **values: object) -> None:
+        """Insert a row, or overwrite the one with its key, whoever was first."""
+        table = row.__table__
+        assert isinstance(table, Table)
+        make = sqlite.insert if self.is_sqlite else postgresql.insert
+        statement = make(table).values(**values)
+        keys = [column.name for column in table.primary_key]
+        new = {name: statement.excluded[name] for name in values if name not in keys}
+        self.writing().execute(
+            statement.on_conflict_do_update(index_elements=keys, set_=new)
+        )
+
     def insert_if_new(self, row: type[DeclarativeBase], **values: object) -> None:
         """Insert a row; keep the old one when its key exists."""
         table = row.__table__

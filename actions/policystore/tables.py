@@ -232,9 +232,10 @@ class VerificationCounterRow(Base):
 
 
 class VerificationAttemptRow(Base):
-    """One identity check that was made, for the auditor.
+    """One step of an identity check that was made, for the auditor.
 
-    Subjects are the hashes of `VerificationCounterRow`.
+    Subjects are the hashes of `VerificationCounterRow`. ``step`` is ``pair`` for policy
+    number and ID tail, ``code`` for the code sent by SMS.
     """
 
     __tablename__ = "verification_attempts"
@@ -244,6 +245,7 @@ class VerificationAttemptRow(Base):
     sender_subject: Mapped[str] = mapped_column(String(64), index=True)
     policy_subject: Mapped[str] = mapped_column(String(64), index=True)
     succeeded: Mapped[bool] = mapped_column(Boolean)
+    step: Mapped[str] = mapped_column(String(10), server_default="pair")
 
 
 class ServiceRequestRow(Base):

@@ -187,6 +187,30 @@ def try_tails(settings, job):
     return outcomes
 
 
+def try_codes(settings, job):
+    """Enter codes one after the other; returns their outcomes' names."""
+    sender_id, policy_no, codes = job
+    outcomes = []
+    with opened(settings) as store:
+        for code in codes:
+            with store() as uow:
+                outcome = uow.identity.enter_code(sender_id, policy_no, code, NOW)
+            outcomes.append(type(outcome).__name__)
+    return outcomes
+
+
+def ask_for_codes(settings, job):
+    """Make checks of the pair alone; returns their outcomes' names."""
+    policy_no, tail, sender_ids = job
+    outcomes = []
+    with opened(settings) as store:
+        for sender_id in sender_ids:
+            with store() as uow:
+                outcome = uow.identity.verify(sender_id, policy_no, tail, NOW)
+            outcomes.append(type(outcome).__name__)
+    return outcomes
+
+
 def report_claims(settings, turn_ids):
     with opened(settings) as store:
         numbers = []

@@ -12,9 +12,13 @@ from actions import migrate
 from actions.agreement import tables as agreement_tables
 from actions.database import Base
 from actions.errors import StoreError
-from actions.policystore import complaint_tables
+from actions.policystore import code_tables, complaint_tables
 
-ROOMS = (agreement_tables, complaint_tables)  # their import fills the metadata
+ROOMS = (
+    agreement_tables,
+    code_tables,
+    complaint_tables,
+)  # their import fills the metadata
 
 
 def differences(store):
