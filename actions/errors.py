@@ -3,6 +3,7 @@
 ActionsError
 ├── StoreError            the database failed or is not reachable; try again later
 │   └── CoreAway          the core system does not answer, or not sensibly
+├── SmsAway               the gateway for text messages did not take one
 ├── UnknownPolicy         no such policy for this customer: foreign and invented alike
 ├── RepeatedTurn          a turn id comes back with another owner; a bug or an attack
 ├── IllegalStep           what is asked is not possible as things stand now
@@ -20,6 +21,18 @@ class StoreError(ActionsError):
 
 class CoreAway(StoreError):
     """The insurer's core system did not answer, or with something that cannot be."""
+
+
+class SmsAway(ActionsError):
+    """A text message (短信) could not be sent.
+
+    Attributes:
+        perhaps_sent: A try ended without an answer one can trust; it may have arrived.
+    """
+
+    def __init__(self, why: str, *, perhaps_sent: bool = False) -> None:
+        super().__init__(why)
+        self.perhaps_sent = perhaps_sent
 
 
 class UnknownPolicy(ActionsError):

@@ -18,6 +18,7 @@ __all__ = [
     "complaint_no",
     "id_tail",
     "mentions_injury",
+    "one_time_code",
     "phone",
     "plate_no",
     "policy_no",
@@ -46,6 +47,8 @@ _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
     r"[A-HJ-NP-Z][A-HJ-NP-Z0-9]{4,5}[A-HJ-NP-Z0-9学警挂港澳](?![0-9A-Z])"
 )
+_NUMBER = re.compile(rf"(?<![0-9A-Z])[0-9](?:{_GAP}[0-9])*(?![0-9A-Z])")
+_CODE_DIGITS = 6
 _OPEN_QUESTION = "有没有"
 
 
@@ -78,6 +81,13 @@ def id_tail(text: str) -> str | None:
     """The last four characters of an ID number: ``后四位是887x`` → ``887X``."""
     found = _ID_TAIL.search(_plain(text))
     return found.group(1) if found else None
+
+
+def one_time_code(text: str) -> str | None:
+    """Six digits that stand alone: ``验证码是１２３ 456`` → ``123456``."""
+    numbers = (_SEPARATORS.sub("", n) for n in _NUMBER.findall(_plain(text)))
+    codes = [number for number in numbers if len(number) == _CODE_DIGITS]
+    return codes[0] if len(codes) == 1 else None
 
 
 def phone(text: str) -> str | None:

@@ -14,18 +14,20 @@ from actions.agreement.library import Library, open_library
 from actions.clock import Clock, SystemClock
 from actions.policystore.unit_of_work import UnitOfWork, open_store
 from actions.settings import Settings, read_settings
+from actions.sms import SmsGateway, open_sms
 from worktime.calendar import WorkCalendar
 
 
 @dataclass(frozen=True)
 class Services:
-    """Store, agreement, calendar and clock."""
+    """Store, agreement, calendar, clock, gateway of text messages."""
 
     settings: Settings
     unit_of_work: Callable[[], UnitOfWork]
     library: Callable[[], Library]
     calendar: WorkCalendar
     clock: Clock
+    sms: SmsGateway | None = None  # None: no codes, see `Settings.sms_url`
 
     def now(self) -> datetime:
         """The moment of this process's clock, UTC."""
@@ -47,4 +49,5 @@ def open_services() -> Services:
         library=library,
         calendar=WorkCalendar.load(settings.calendar_dir),
         clock=clock,
+        sms=open_sms(settings),
     )

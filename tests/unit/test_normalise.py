@@ -125,6 +125,48 @@ def test_that_what_is_no_phone_is_none(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("012345", "012345"),
+        (" 123 456 ", "123456"),
+        ("１２３　４５６", "123456"),
+        ("1-2-3-4-5-6", "123456"),
+        ("验证码是123456。", "123456"),
+        ("【保客】验证码：123456，5分钟内有效。", "123456"),
+    ],
+)
+def test_that_a_one_time_code_is_read(text: str, code: str) -> None:
+    assert normalise.one_time_code(text) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "12345",
+        "1234567",
+        "123456 7",
+        "12 34567 8",
+        "1234 567890",
+        "123456或654321",
+        "P123456",
+        "12345X",
+        "abcdef",
+        "１３９ 1234 5678",
+        "P2024013100018",
+        "1" * 300,
+        "1 " * 3000,
+        " " * 20_000,
+        "\0",
+        "12\x0034567",
+        "٠١٢٣٤٥",
+    ],
+)
+def test_that_what_is_no_one_time_code_is_none(text: str) -> None:
+    assert normalise.one_time_code(text) is None
+
+
+@pytest.mark.parametrize(
     ("text", "plate"),
     [
         ("京A12345", "京A12345"),
