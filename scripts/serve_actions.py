@@ -3,16 +3,21 @@
 In: the arguments of ``python -m rasa_sdk``. rasa-sdk 3.21 always starts Sanic's manager
 with a worker beside it, which costs about 150 MB and another process to lose; one worker
 needs neither. The clause index is built before the first call, so that no customer waits
-for it; its vectors are kept under ``var/cache``.
+for it; its vectors are kept under ``var/cache``. What the identity check need not
+remember is forgotten at start and once a day.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
+
+FORGET_EVERY = 24 * 60 * 60  # seconds
 
 
 def main() -> None:
@@ -104,7 +109,10 @@ def add_desk_routes(app: Any) -> None:
 
 
 def warm_up() -> None:
-    """Open the agreement in force; a fault is logged, what else works still serves."""
+    """Open the agreement in force and begin to forget what is stale.
+
+    A fault is logged; what else works still serves.
+    """
     from actions.agreement.errors import AgreementError
     from actions.errors import ActionsError
     from actions.promises import renew_due_dates
@@ -117,6 +125,18 @@ def warm_up() -> None:
         renew_due_dates(open_services())
     except (AgreementError, ActionsError, LookupError, OSError) as error:
         log.error("agreement not usable: %s", error)
+    # Beside the start: much to forget keeps no customer waiting.
+    threading.Thread(target=forget_daily, name="forget", daemon=True).start()
+
+
+def forget_daily() -> None:
+    """Forget at once and once a day, as long as the process lives."""
+    from actions.forget import forget_stale
+    from actions.services import open_services
+
+    while True:
+        forget_stale(open_services())
+        time.sleep(FORGET_EVERY)
 
 
 if __name__ == "__main__":
