@@ -108,13 +108,21 @@ class CustomerAction(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Answer the verified customer, or start the identity check."""
-        from actions.verify_identity import begin_identity_check
+        from actions.verify_identity import begin_identity_check, is_checked_lately
 
         with self.services.unit_of_work() as uow:
             customer = uow.identity.customer_of(turn.sender_id, self.services.now())
         if customer is None:
             return begin_identity_check(self.services, turn, say, self.name())
+        if self.is_weighty(turn) and not is_checked_lately(self.services, turn):
+            return begin_identity_check(
+                self.services, turn, say, self.name(), again=True
+            )
         return self.answer_customer(customer.customer_id, turn, say)
+
+    def is_weighty(self, turn: Turn) -> bool:
+        """Whether a check of long ago does not do for what is wished."""
+        return False
 
     @abc.abstractmethod
     def answer_customer(self, customer_id: str, turn: Turn, say: Say) -> Events:

@@ -29,6 +29,7 @@ from actions.policystore.model import (
 )
 from actions.say import Say
 from actions.services import Services
+from actions.settings import Settings
 from actions.turn import Entity, Turn
 from worktime.calendar import WorkCalendar
 
@@ -122,6 +123,19 @@ class FakeIdentity:
     outcome: Any = None
     locked: datetime | None = None
     tried: list[tuple[str, str]] = field(default_factory=list)
+    codes: list[str] = field(default_factory=list)
+    withdrawn: list[tuple[str, bool]] = field(default_factory=list)
+    checked: datetime = NOW
+
+    def checked_at(self, sender_id: str, now: datetime) -> datetime | None:
+        return self.checked if sender_id in self.bound else None
+
+    def enter_code(self, sender_id: str, policy_no: str, code: str, now: Any) -> Any:
+        self.codes.append(code)
+        return self.outcome
+
+    def withdraw_code(self, idempotency_key: str, *, perhaps_sent: bool) -> None:
+        self.withdrawn.append((idempotency_key, perhaps_sent))
 
     def customer_of(self, sender_id: str, now: datetime) -> Customer | None:
         return self.bound.get(sender_id)
@@ -326,16 +340,20 @@ def calendar() -> WorkCalendar:
 
 
 def services_of(
-    store: FakeStore, library: FakeLibrary | None = None, now: datetime = NOW
+    store: FakeStore,
+    library: FakeLibrary | None = None,
+    now: datetime = NOW,
+    sms: Any = None,
 ) -> Services:
     """Services over the fakes and the real calendar."""
     kept = library or FakeLibrary()
     return Services(
-        settings=None,  # type: ignore[arg-type]
+        settings=Settings(root=ROOT),
         unit_of_work=lambda: store,  # type: ignore[arg-type,return-value]
         library=lambda: kept,  # type: ignore[arg-type,return-value]
         calendar=calendar(),
         clock=FixedClock(now),
+        sms=sms,
     )
 
 
