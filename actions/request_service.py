@@ -11,6 +11,7 @@ from typing import cast
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions import normalise
 from actions.answers import quote_product, quote_refs
 from actions.base import BaokeAction, CustomerAction, Events
 from actions.fields import confirmed_field, open_text, reset, substance_of
@@ -27,11 +28,12 @@ from actions.forms import (
 from actions.policystore.model import Policy, RequestKind, ServiceRequest
 from actions.policystore.service_requests import OPEN
 from actions.promises import request_due
-from actions.query_policy import named_policies
+from actions.query_policy import is_product_word, named_policies
 from actions.say import Say, button
 from actions.show import minute
 from actions.track_request import asks_for_request, say_request
 from actions.turn import Turn
+from actions.verify_identity import is_checked_lately
 from actions.words import words
 
 FORM = "request_service_form"
@@ -47,6 +49,9 @@ CLAUSES = {
 # These concern the person, not one policy.
 WITHOUT_POLICY = ("notice", "privacy")
 NO_POLICY = "-"
+# The identity must have been checked lately; for privacy it depends on what is wished.
+WEIGHTY = ("change", "surrender", "document")
+LIGHT_CHOICES = ("access", "unbind")
 
 
 class ServiceWish(CustomerAction):
@@ -76,6 +81,8 @@ class ServiceWish(CustomerAction):
         kept.append(SlotSet("request_kind", self.kind))
         if told and self._tells_detail(turn):
             kept.append(SlotSet("request_detail", told))
+        if turn.intent == self.intent and (name := _name_of_policy(turn)):
+            kept.append(SlotSet("request_policy_no", name))
         return [*kept, *super().answer(turn, say)]
 
     def answer_customer(self, customer_id: str, turn: Turn, say: Say) -> Events:
@@ -88,26 +95,56 @@ class ServiceWish(CustomerAction):
             say_request(self.services, request, say)
         if same and any(cue in turn.text for cue in words()["request_progress_cues"]):
             return reset(*SLOTS)  # asks how it goes on, wants nothing new
-        named = named_policies(policies, turn)
-        chosen: str | None = None
-        if self.kind in WITHOUT_POLICY or not policies:
-            chosen = NO_POLICY
-        elif len(named) == 1:
-            chosen = named[0].policy_no
         say(
             f"utter_request_begin_{self.kind}",
             quote_refs(self.services.library(), *CLAUSES[self.kind]),
         )
         return [
             SlotSet("request_kind", self.kind),
-            SlotSet("request_policy_no", chosen),
+            SlotSet("request_policy_no", self._chosen(policies, turn)),
             SlotSet("request_confirmed", None),
             FollowupAction(FORM),
         ]
 
+    def is_weighty(self, turn: Turn) -> bool:
+        """Whether the wish needs a check of lately."""
+        same = turn.slot("request_kind") == self.kind
+        return _is_weighty(self.kind, turn.slot("request_detail") if same else None)
+
+    def _chosen(self, policies: list[Policy], turn: Turn) -> str | None:
+        """The policy that is meant; what was said before the check goes first."""
+        if self.kind in WITHOUT_POLICY or not policies:
+            return NO_POLICY
+        before = turn.slot("request_policy_no") if turn.intent != self.intent else None
+        kept = [p for p in policies if before and _is_called(p, str(before))]
+        meant = kept or named_policies(policies, turn)
+        return meant[0].policy_no if len(meant) == 1 else None
+
     def _tells_detail(self, turn: Turn) -> bool:
         cues = words()["request_detail_cues"].get(self.kind, [])
         return any(cue in turn.text for cue in cues)
+
+
+def _is_weighty(kind: str, detail: str | None) -> bool:
+    """Whether the check of long ago does not do; a detail not told yet weighs nothing."""
+    if kind != "privacy":
+        return kind in WEIGHTY
+    light = [words()["privacy_choices"][choice] for choice in LIGHT_CHOICES]
+    return detail is not None and detail not in light
+
+
+def _name_of_policy(turn: Turn) -> str | None:
+    """What a message calls a policy: its number, its plate or its product."""
+    return (
+        normalise.policy_no(turn.first("policy_no") or "")
+        or normalise.plate_no(turn.first("plate_no") or "")
+        or turn.first("product")
+    )
+
+
+def _is_called(policy: Policy, name: str) -> bool:
+    by_number = name in (policy.policy_no, policy.plate_no)
+    return by_number or is_product_word(policy.product, name)
 
 
 class ActionChangePolicy(ServiceWish):
@@ -269,9 +306,12 @@ class ActionRequestServiceSubmit(BaokeAction):
             return [*reset(FORM_EXIT), FollowupAction(f"action_{leave}")]
         kind = str(turn.slot("request_kind"))
         customer = customer_of(self.services, turn)
-        if customer is None:  # the binding ended while the form was being filled
-            return [FollowupAction(f"action_{_INTENT_OF[kind]}")]
         detail = str(turn.slot("request_detail"))
+        # The check may have ended, or grown old, while the form was being filled.
+        if customer is None or (
+            _is_weighty(kind, detail) and not is_checked_lately(self.services, turn)
+        ):
+            return [FollowupAction(f"action_{_INTENT_OF[kind]}")]
         policy_no = str(turn.slot("request_policy_no"))
         now = self.services.now()
         with self.services.unit_of_work() as uow:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from action_kit import (
+    NOW,
     SENDER,
     Ear,
     FakeLibrary,
@@ -48,6 +50,12 @@ WISHES = [
 def _store(*policies: Any) -> FakeStore:
     store = verified_store()
     store.policies.owned["c-1"] = list(policies)
+    return store
+
+
+def _long_ago(store: FakeStore, minutes: int = 31) -> FakeStore:
+    """The same store, the identity checked some time ago."""
+    store.identity.checked = NOW - timedelta(minutes=minutes)
     return store
 
 
@@ -237,3 +245,97 @@ def test_that_a_binding_that_ended_leads_back_to_the_check(
     _, events = _submit(store, kind)
     assert followups(events) == [f"action_{intent}"]
     assert store.requests.recorded == []
+
+
+# --- a check of long ago -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "intent"),
+    [
+        (ActionChangePolicy, "change_policy"),
+        (ActionSurrenderPolicy, "surrender_policy"),
+        (ActionRequestDocument, "request_document"),
+    ],
+)
+def test_that_a_weighty_wish_needs_a_check_of_lately(action: Any, intent: str) -> None:
+    old = _long_ago(_store(policy_of()), 30)
+    ear, events = _begin(action, old, "帮我办一下", intent)
+    assert ear.names == ["utter_identity_again"]
+    assert slots_of(events)["after_identity"] == f"action_{intent}"
+    assert followups(events) == ["verify_identity_form"]
+
+    lately = _long_ago(_store(policy_of()), 29)
+    _, events = _begin(action, lately, "帮我办一下", intent)
+    assert followups(events) == [FORM]
+
+
+@pytest.mark.parametrize(
+    ("action", "intent"),
+    [(ActionManageNotice, "manage_notice"), (ActionManagePrivacy, "manage_privacy")],
+)
+def test_that_other_wishes_go_on_with_the_old_check(action: Any, intent: str) -> None:
+    store = _long_ago(_store(policy_of()))
+    _, events = _begin(action, store, "帮我办一下", intent)
+    assert followups(events) == [FORM]
+
+
+def test_that_the_check_takes_nothing_of_what_was_told() -> None:
+    """Whole way: told, checked again, then the form with detail and policy."""
+    car = policy_of("P2024013100019", product="车险")
+    store = _long_ago(_store(policy_of(), car))
+    text, slots = "车险的手机号改成13812345678", {"request_kind": "change"}
+    ear = Ear()
+    action = with_services(ActionChangePolicy, services_of(store))
+    turn = turn_of(text, "change_policy", slots=slots, product="车险")
+    kept = slots_of(action.answer(turn, ear.say))
+    assert (kept["request_detail"], kept["request_policy_no"]) == (text, "车险")
+
+    store.identity.checked = NOW
+    after = turn_of("后四位4321", slots=kept, policy_no="P2024013100018")
+    events = action.answer(after, ear.say)
+    assert followups(events) == [FORM]
+    assert slots_of(events)["request_policy_no"] == "P2024013100019"
+    assert "request_detail" not in slots_of(events)  # as it was told
+
+
+def test_that_somebody_elses_policy_is_not_kept() -> None:
+    slots = {"request_kind": "change", "request_policy_no": "P2099010100001"}
+    store = _store(policy_of(), policy_of("P2024013100019", product="车险"))
+    _, events = _begin(ActionChangePolicy, store, "4321", "inform", **slots)
+    assert slots_of(events)["request_policy_no"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "intent"),
+    [
+        ("privacy", "导出我的个人信息", "manage_privacy"),
+        ("privacy", "把我的资料全部删掉", "manage_privacy"),
+        ("change", "改手机号", "change_policy"),
+    ],
+)
+def test_that_nothing_weighty_is_stored_after_a_check_of_long_ago(
+    kind: str, detail: str, intent: str
+) -> None:
+    store = _long_ago(_store(policy_of()))
+    ear, events = _submit(store, kind, detail)
+    assert (ear.names, store.requests.recorded) == ([], [])
+    assert followups(events) == [f"action_{intent}"]
+    assert slots_of(events) == {}
+
+    slots = {"request_kind": kind, "request_detail": detail}
+    wish = {a().name(): a for a, _, _ in WISHES}[f"action_{intent}"]
+    ear, events = _begin(wish, store, "确认", "affirm", **slots)
+    assert ear.names == ["utter_identity_again"]
+    store.identity.checked = NOW
+    _, events = _begin(wish, store, "4321", "inform", **slots)
+    assert followups(events) == [FORM]
+    _, _ = _submit(store, kind, detail)
+    assert len(store.requests.recorded) == 1
+
+
+@pytest.mark.parametrize("choice", ["查阅我的个人信息", "解除账号绑定"])
+def test_that_reading_and_unbinding_go_on_with_the_old_check(choice: str) -> None:
+    store = _long_ago(_store(policy_of()))
+    _submit(store, "privacy", choice)
+    assert len(store.requests.recorded) == 1
