@@ -7,6 +7,7 @@ from store_kit import (
     LI,
     LI_MEDICAL,
     NOW,
+    ZHANG_CAR,
     ask_for_codes,
     count,
     everywhere,
@@ -260,13 +261,18 @@ def test_that_parallel_wrong_codes_are_all_counted(store, sms_settings):
 
 
 def test_that_parallel_conversations_cannot_pass_the_day_limit(store, sms_settings):
-    jobs = [(LI_MEDICAL, "887X", [f"web:{n}-{m}" for m in range(3)]) for n in range(3)]
-
-    outcomes = [
-        o for part in in_processes(ask_for_codes, sms_settings, jobs, 3) for o in part
+    # Two policies of one customer: the policies' counters alone do not queue them.
+    numbers = ["P2024013100018", ZHANG_CAR] * 2
+    jobs = [
+        (number, "4321", [f"web:{n}-{m}" for m in range(3)])
+        for n, number in enumerate(numbers)
     ]
 
-    assert (outcomes.count("CodeDue"), outcomes.count("CodesUsedUp")) == (5, 4)
+    outcomes = [
+        o for part in in_processes(ask_for_codes, sms_settings, jobs, 4) for o in part
+    ]
+
+    assert (outcomes.count("CodeDue"), outcomes.count("CodesUsedUp")) == (5, 7)
 
 
 def test_that_one_conversation_at_many_places_gets_one_code(store, sms_settings):
