@@ -1,4 +1,4 @@
-"""A complaint as who handles it sees it; frozen values."""
+"""A complaint as who handles it and who audits it sees it; frozen values."""
 
 from __future__ import annotations
 
@@ -49,3 +49,17 @@ class ComplaintCase:
     extension_asked_by: str | None
     decided_by: str | None
     entries: tuple[CaseEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class LogCheck:
+    """Result of reading the whole complaint log.
+
+    Attributes:
+        first_bad: Number of the first entry that was changed, removed or reordered,
+            or whose complaint was; None when all is well.
+    """
+
+    entries: int
+    ok: bool
+    first_bad: int | None

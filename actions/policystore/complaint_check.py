@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.database import to_json
+from actions.policystore.case_model import LogCheck
 from actions.policystore.complaint_log import GENESIS, LogReader, utc_text
 from actions.policystore.complaint_steps import state_of, words_digest
 from actions.policystore.complaint_tables import (
@@ -17,7 +18,6 @@ from actions.policystore.complaint_tables import (
     ComplaintRow,
     ComplaintWordsRow,
 )
-from actions.policystore.model import LogCheck
 
 BATCH = 2000  # rows held at a time
 

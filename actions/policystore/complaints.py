@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from actions.errors import IllegalStep, RepeatedTurn
+from actions.policystore.case_model import LogCheck
 from actions.policystore.complaint_check import check_log, intake_digest
 from actions.policystore.complaint_steps import OPEN, check_step, write_step
 from actions.policystore.complaint_tables import ComplaintRow, ComplaintWordsRow
@@ -18,7 +19,6 @@ from actions.policystore.model import (
     Complaint,
     ComplaintIntake,
     ComplaintStatus,
-    LogCheck,
     Said,
 )
 from actions.policystore.numbers import insert_numbered

@@ -336,17 +336,3 @@ class RequestChange:
     at: datetime
     actor: str
     reason: str | None = None
-
-
-@dataclass(frozen=True)
-class LogCheck:
-    """Result of reading the whole complaint log.
-
-    Attributes:
-        first_bad: Number of the first entry that was changed, removed or reordered,
-            or whose complaint was; None when all is well.
-    """
-
-    entries: int
-    ok: bool
-    first_bad: int | None

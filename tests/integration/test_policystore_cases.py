@@ -8,7 +8,7 @@ from store_kit import CLAUSE, DUE, NOW, execute, file_complaint
 from test_policystore_complaints import get, unseal, verify
 
 from actions.errors import IllegalStep, UnknownCase
-from actions.policystore.model import LogCheck
+from actions.policystore.case_model import LogCheck
 
 DAY = timedelta(days=1)
 LAW = "办法第十八条"

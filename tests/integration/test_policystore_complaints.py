@@ -19,7 +19,7 @@ from store_kit import (
 )
 
 from actions.errors import RepeatedTurn
-from actions.policystore.model import LogCheck
+from actions.policystore.case_model import LogCheck
 
 HOUR = timedelta(hours=1)
 

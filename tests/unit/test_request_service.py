@@ -23,19 +23,21 @@ from action_kit import (
 )
 
 from actions.request_service import (
+    ActionAskRequestConfirmed,
+    ActionAskRequestDetail,
+    ActionRequestServiceSubmit,
+    ValidateRequestServiceForm,
+)
+from actions.request_wishes import (
     CLAUSES,
     FORM,
     NO_POLICY,
     SLOTS,
-    ActionAskRequestConfirmed,
-    ActionAskRequestDetail,
     ActionChangePolicy,
     ActionManageNotice,
     ActionManagePrivacy,
     ActionRequestDocument,
-    ActionRequestServiceSubmit,
     ActionSurrenderPolicy,
-    ValidateRequestServiceForm,
 )
 
 WISHES = [
