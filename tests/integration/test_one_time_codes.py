@@ -1,5 +1,6 @@
 """The code sent by SMS: who is bound by it, what it withstands, how often it is made."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -273,6 +274,21 @@ def test_that_parallel_conversations_cannot_pass_the_day_limit(store, sms_settin
     ]
 
     assert (outcomes.count("CodeDue"), outcomes.count("CodesUsedUp")) == (5, 7)
+
+
+def test_that_conversations_of_one_customer_are_counted_one_after_the_other(
+    sms_settings, store
+):
+    """The second waits until it is known whether the first made the day's last code."""
+    once = sms_settings.model_copy(update={"code_daily": 1})
+    with opened(once) as store, ThreadPoolExecutor(1) as pool:
+        with store() as uow:
+            first = uow.identity.verify("web:1", "P2024013100018", "4321", NOW)
+            second = pool.submit(check, store, "4321", "web:2", ZHANG_CAR)
+            with pytest.raises(TimeoutError):
+                second.result(0.5)
+        assert isinstance(first, CodeDue)
+        assert isinstance(second.result(30), CodesUsedUp)
 
 
 def test_that_one_conversation_at_many_places_gets_one_code(store, sms_settings):
