@@ -7,7 +7,7 @@ any zone and go out as UTC.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -32,6 +32,7 @@ SATURDAY = 5
 LAST_SECOND = time(23, 59, 59)
 # Longest search for a working day: longer than any holiday with closures around it.
 MAX_DAYS_CLOSED = 366
+_Span = tuple[datetime, datetime | None]  # from, until; None: until further notice
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,78 @@ class WorkCalendar:
             raise ValueError(f"no unit {unit}")
         return count(start, amount)
 
+    def due_with_pauses(
+        self,
+        start: datetime,
+        amount: int,
+        unit: str,
+        pauses: Iterable[tuple[datetime, datetime | None]],
+    ) -> datetime | None:
+        """Return when a commitment ends whose clock stood still for a while.
+
+        工作小时: working time inside a pause does not count. 工作日 and 自然日: a day
+        counts when the clock runs at its close. The result is never inside a pause; at
+        the very end of one it is.
+
+        Args:
+            start: What starts its clock.
+            amount: Of units.
+            unit: 工作小时, 工作日 or 自然日.
+            pauses: From when until when; None is until further notice. In any order,
+                they may overlap.
+
+        Returns:
+            None while the clock stands still and nobody knows until when.
+
+        Raises:
+            ValueError: As for ``due``, or a pause ends before it begins.
+        """
+        spans = _merged(pauses)
+        if unit == "工作小时":
+            return self._work_hours_with(start, amount, spans)
+        day, left = (1, amount) if amount else (0, 1)  # 0: the first close there is
+        while True:
+            close = self.due(start, day, unit)
+            span = _span_at(spans, close)
+            if span is not None and span[1] is None:
+                return None
+            if span is None and (left := left - 1) == 0:
+                return close
+            day += 1
+
+    def _work_hours_with(
+        self, start: datetime, hours: float, spans: Sequence[_Span]
+    ) -> datetime | None:
+        if hours < 0:
+            raise ValueError("hours must not be negative")
+        left = timedelta(hours=hours)
+        for begin, end in self._running(_local(start), spans):
+            if begin is None or end is None:
+                return None
+            if left <= end - begin:
+                return (begin + left).astimezone(UTC)
+            left -= end - begin
+        raise AssertionError("stretches never end")
+
+    def _running(
+        self, start: datetime, spans: Sequence[_Span]
+    ) -> Iterator[tuple[datetime | None, datetime | None]]:
+        """Working time outside the pauses; (None, None) where it stops for good."""
+        for begin, end in self._stretches(start):
+            for pause_from, pause_until in spans:
+                if pause_from > begin:
+                    if pause_from >= end:
+                        break
+                    yield begin, pause_from
+                if pause_until is None:
+                    yield None, None
+                    return
+                begin = max(begin, pause_until)
+                if begin >= end:
+                    break
+            if begin < end:
+                yield begin, end
+
     def _is_official_workday(self, day: date) -> bool:
         plan = self.official.years.get(day.year)
         if plan is None:
@@ -205,6 +278,36 @@ class WorkCalendar:
                 end = _at(day, period.end)
                 if end > start:
                     yield max(start, _at(day, period.start)), end
+
+
+def _merged(
+    pauses: Iterable[tuple[datetime, datetime | None]],
+) -> Sequence[_Span]:
+    """Return pauses in order, those that touch made one, empty ones left out."""
+    merged: list[_Span] = []
+    for since, until in sorted(
+        ((_local(a), None if b is None else _local(b)) for a, b in pauses),
+        key=lambda span: span[0],
+    ):
+        if until is not None and until < since:
+            raise ValueError("a pause must not end before it begins")
+        if until == since:
+            continue
+        if merged and (merged[-1][1] is None or merged[-1][1] >= since):
+            before = merged[-1]
+            ends = None if None in (before[1], until) else max(before[1], until)  # type: ignore[type-var]
+            merged[-1] = (before[0], ends)
+        else:
+            merged.append((since, until))
+    return merged
+
+
+def _span_at(spans: Sequence[_Span], moment: datetime) -> _Span | None:
+    """Return the pause a moment lies in; its end does not belong to it."""
+    for since, until in spans:
+        if since <= moment and (until is None or moment < until):
+            return since, until
+    return None
 
 
 def _local(moment: datetime) -> datetime:

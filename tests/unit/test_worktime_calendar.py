@@ -267,3 +267,110 @@ def test_that_the_next_opening_is_open(start):
     assert opens >= start
     assert KEPT.next_open(opens) == opens
     assert opens == start or not KEPT.is_open(start)
+
+
+UNITS = ("工作小时", "工作日", "自然日")
+PAUSED = [
+    # 国庆: the papers came on the first working day after it.
+    ("2026-09-29 10:00", 3, "工作日", [("2026-09-30 09:00", "2026-10-08 09:00")],
+     "2026-10-10 18:00"),
+    ("2026-09-29 10:00", 3, "工作日", [], "2026-10-09 18:00"),
+    # Asked for and brought within the day: nothing is lost by it.
+    ("2026-11-23 10:00", 1, "工作日", [("2026-11-24 09:00", "2026-11-24 17:59")],
+     "2026-11-24 18:00"),
+    ("2026-11-23 10:00", 1, "工作日", [("2026-11-24 09:00", "2026-11-24 18:01")],
+     "2026-11-25 18:00"),
+    # 春节 with its make-up Saturday (Feb 14): two hours before it, one after.
+    ("2026-02-13 16:00", 3, "工作小时", [("2026-02-14 09:00", "2026-02-24 09:00")],
+     "2026-02-24 10:00"),
+    ("2026-11-23 10:00", 2, "工作小时", [("2026-11-23 11:00", "2026-11-23 15:00")],
+     "2026-11-23 16:00"),
+    ("2026-11-23 10:00", 2, "自然日", [("2026-11-24 00:00", "2026-11-26 00:00")],
+     "2026-11-27 23:59"),
+    ("2026-11-23 10:00", 0, "工作日", [("2026-11-23 10:00", "2026-11-25 10:00")],
+     "2026-11-25 18:00"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("start", "amount", "unit", "pauses", "due"), PAUSED)
+def test_that_a_pause_stops_the_clock(start, amount, unit, pauses, due):
+    spans = [(at(since), at(until)) for since, until in pauses]
+
+    found = KEPT.due_with_pauses(at(start), amount, unit, spans)
+
+    assert beijing(found) == due
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_that_nobody_knows_the_end_while_the_clock_stands(unit):
+    start, still = at("2026-11-23 10:00"), [(at("2026-11-23 10:30"), None)]
+
+    assert KEPT.due_with_pauses(start, 2, unit, still) is None
+    over = [(at("2027-11-23 10:30"), None)]  # after the end: of no matter
+    assert KEPT.due_with_pauses(start, 2, unit, over) == KEPT.due(start, 2, unit)
+
+
+def test_that_a_pause_cannot_end_before_it_begins():
+    wrong = [(at("2026-11-24 10:00"), at("2026-11-23 10:00"))]
+
+    with pytest.raises(ValueError, match="before it begins"):
+        KEPT.due_with_pauses(at("2026-11-23 10:00"), 2, "工作日", wrong)
+    with pytest.raises(ValueError, match="no unit"):
+        KEPT.due_with_pauses(at("2026-11-23 10:00"), 2, "月", [])
+
+
+units = st.sampled_from(UNITS)
+amounts = st.integers(min_value=0, max_value=12)
+spans = st.lists(
+    st.tuples(moments, st.timedeltas(timedelta(0), timedelta(days=20))), max_size=4
+).map(lambda found: [(since, since + length) for since, length in found])
+
+
+@given(moments, amounts, units, spans)
+def test_that_a_pause_never_brings_the_end_forward(start, amount, unit, pauses):
+    found = KEPT.due_with_pauses(start, amount, unit, pauses)
+
+    assert found >= KEPT.due(start, amount, unit)
+    assert KEPT.due_with_pauses(start, amount, unit, []) == KEPT.due(
+        start, amount, unit
+    )
+
+
+@given(moments, amounts, units, spans)
+def test_that_the_end_is_never_inside_a_pause(start, amount, unit, pauses):
+    found = KEPT.due_with_pauses(start, amount, unit, pauses)
+
+    # Working hours may end in the very moment a pause begins.
+    assert not any(since < found < until for since, until in pauses)
+
+
+@given(moments, amounts, units, spans)
+def test_that_how_pauses_are_written_does_not_matter(start, amount, unit, pauses):
+    halves = [
+        half
+        for since, until in pauses
+        for half in (
+            (since + (until - since) / 2, until),
+            (since, since + (until - since) / 2),
+        )
+    ]
+    assert KEPT.due_with_pauses(start, amount, unit, halves) == KEPT.due_with_pauses(
+        start, amount, unit, pauses
+    )
+
+
+@given(moments, amounts, amounts, units, spans)
+def test_that_more_is_never_due_sooner(start, one, other, unit, pauses):
+    few, many = sorted((one, other))
+
+    assert KEPT.due_with_pauses(start, few, unit, pauses) <= KEPT.due_with_pauses(
+        start, many, unit, pauses
+    )
+
+
+@given(moments, amounts, units, spans)
+def test_that_a_pause_after_the_end_is_of_no_matter(start, amount, unit, pauses):
+    found = KEPT.due_with_pauses(start, amount, unit, pauses)
+    later = (found + timedelta(hours=1), found + timedelta(days=9))
+
+    assert KEPT.due_with_pauses(start, amount, unit, [*pauses, later]) == found
