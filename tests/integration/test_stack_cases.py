@@ -88,15 +88,32 @@ def test_that_a_complaint_is_told_decided_and_reviewed(stack):
         ]
 
 
+def report_claim(customer):
+    """Report a bumped car; returns the claim's number."""
+    customer.say("我要报案")
+    customer.press("车险 P2023060100027")
+    for words in ("倒车撞到石墩，后保险杠裂了", "昨天下午三点", "建国路88号地下车库"):
+        customer.say(words)
+    for title in ("没有人受伤", "就用这个"):
+        customer.press(title)
+    return number_in(customer.press("确认提交").text, "C")
+
+
 def test_that_a_photo_becomes_the_missing_paper(stack):
     with Customer(stack.url) as customer:
         customer.prove_identity("张伟")
-        send_file(customer, "病理.png")
+        number = report_claim(customer)
+        missing = customer.say(f"理赔{number}到哪了").text
+        assert "还缺这些材料" in missing
+        send_file(customer, "证件.png")
         which = customer.press("作为理赔材料")
         assert "哪份材料" in which.text
-        title = next(title for title in which.buttons if title.startswith("病理报告"))
-        assert "都齐了" in customer.press(title).text
-        assert "病理报告" not in customer.say("理赔C2026101500012到哪了").text
+        mine = [title for title in which.buttons if number[-4:] in title]
+        paper = mine[0].partition("（")[0]
+        assert paper in missing
+        kept = customer.press(mine[0]).text
+        assert f"理赔{number}的“{paper}”" in kept
+        assert paper not in customer.say(f"理赔{number}到哪了").text
 
 
 def test_that_a_request_is_followed_by_its_number(stack):
