@@ -9,10 +9,11 @@ from actions.agreement.cite import Citation, cite
 from actions.answers import MAX_QUOTE, quote_refs
 from actions.base import CustomerAction, Events
 from actions.claim_files import PENDING_FILE, missing_papers, pending_file, take_file
+from actions.claim_promises import claim_limits
 from actions.policystore.model import Claim
 from actions.query_policy import is_product_word
 from actions.say import Button, Say, button
-from actions.show import day, money, numbered
+from actions.show import day, minute, money, numbered
 from actions.track_request import asks_for_request
 from actions.turn import Turn
 from actions.words import words
@@ -121,6 +122,29 @@ class ActionTrackClaim(CustomerAction):
             amount=money(claim.amount_fen),
             reason=claim.decision_reason,
         )
+        self._say_limit(claim, say)
+
+    def _say_limit(self, claim: Claim, say: Say) -> None:
+        """By when it goes on, by the product's clause; a human when that is past."""
+        limits = claim_limits(self.services, claim)
+        if not limits:
+            return
+        now = self.services.now()
+        limit = next((each for each in limits if each.due_at > now), None)
+        if limit is None:
+            say.hand_off(
+                "utter_claim_overdue",
+                "claim_overdue",
+                priority="high",
+                skill="理赔",
+                summary=claim.claim_no,
+                claim_no=claim.claim_no,
+                due=minute(limits[-1].due_at),
+            )
+            return
+        name = "decision" if claim.status == "under_assessment" else "payment"
+        due = minute(limit.due_at)
+        say(f"utter_claim_{name}_due", [limit.citation], due=due)
 
 
 class ActionDisputeClaim(CustomerAction):

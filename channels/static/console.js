@@ -13,6 +13,7 @@ const REASONS = {
   customer_cancelled: '客户取消排队', customer_ended: '客户结束', wrote_again: '客户再次来信', brain_failed: '机器人出错', core_away: '保单系统没回应', outside_window: '超出 48 小时',
   quota_used_up: '条数用完', not_understood: '多次没听懂', angry: '客户着急', wechat_tool: '微信客服', agent_gone: '坐席掉线', taken_over: '组长接管', despair: '客户情绪危险', lawsuit: '客户要起诉',
   media: '客户要曝光', fraud_warning: '可能有人冒充', upset: '客户着急',
+  complaint_overdue: '投诉超时', complaint_review: '投诉核查', request_overdue: '申请超时', claim_overdue: '理赔超时', service_request: '业务申请', no_policy_to_claim: '没有可报案的保单',
 };
 const HOLDERS = { bot: '机器人', queued: '排队', agent: '坐席', closed: '已结束' };
 const $ = (id) => document.getElementById(id);

@@ -8,8 +8,9 @@ from action_kit import Ear, FakeLibrary, services_of, slots_of, turn_of, with_se
 from store_kit import LI, NOW, ZHANG, a_report, file_complaint
 
 from actions.agreement.commitments import Commitment
+from actions.agreement.library import open_library
 from actions.claim_files import PENDING_FILE
-from actions.policystore.model import CalculationLine
+from actions.policystore.model import CalculationLine, ClaimFile
 from actions.promises import COMPLAINT, renew_due_dates
 from actions.request_service import ActionRequestServiceSubmit
 from actions.track_claim import ActionDisputeClaim, ActionTrackClaim
@@ -181,6 +182,73 @@ def test_that_the_calculation_of_a_claim_is_shown(store, services, verified):
     assert told.names[1] == "utter_claim_calculation"
     lines = told.heard[1].values["lines"]
     assert lines == "1. 定损 5,000.00元\n2. 免赔 -500.00元"
+
+
+@pytest.fixture
+def with_sheets(services, store_settings):
+    """The same with the demo's own product sheets."""
+    library = open_library(store_settings, NOW)
+    return replace(services, library=lambda: library)
+
+
+def assessed(store):
+    number = report(store, ("驾驶证",))
+    with store() as uow:
+        uow.claim_cases.want_papers(number, [], "agent1", NOW)
+    return number
+
+
+def test_that_a_complete_claim_has_its_limit(store, with_sheets, verified):
+    number = assessed(store)
+    brought = NOW + DAY / 8  # Monday 13:00 in Beijing
+    file = ClaimFile("a1", "驾驶证", "x.jpg", brought)
+    with store() as uow:
+        uow.claims.receive_paper(ZHANG, number, "驾驶证", file)
+        uow.claim_cases.move(number, "under_assessment", "agent1", brought)
+
+    _, told = ask(with_sheets, ActionTrackClaim, "到哪了", brought, claim_no=number)
+    later = NOW + 10 * DAY
+    with store() as uow:  # the web's binding has ended by then
+        uow.identity.verify(SENDER, "P2023060100027", "4321", later)
+    _, complex_one = ask(
+        with_sheets, ActionTrackClaim, "到哪了", later, claim_no=number
+    )
+
+    assert told.names == ["utter_claim_under_assessment", "utter_claim_decision_due"]
+    assert told.heard[1].values["due"] == "2026-11-30 18:00"  # five working days
+    assert told.heard[1].refs == ["第十条(一)"]
+    # What is not decided by then counts as complex: thirty days.
+    assert complex_one.heard[1].values["due"] == "2026-12-23 23:59"
+
+
+def test_that_missing_papers_stop_the_clock(store, with_sheets, verified):
+    number = assessed(store)
+
+    _, told = ask(with_sheets, ActionTrackClaim, "到哪了", claim_no=number)
+
+    assert told.names == ["utter_claim_papers_missing"]
+
+
+def test_that_a_payment_has_its_limit_and_a_late_one_a_human(
+    store, with_sheets, verified
+):
+    number = report(store, ())
+    handle(store, "claim_cases", number, "move", "under_assessment", "agent1")
+    with store() as uow:
+        uow.claim_cases.decide(number, "approved", "agent1", NOW, amount_fen=100)
+    handle(store, "claim_cases", number, "move", "paying", "agent1", now=NOW + DAY)
+    late = NOW + 11 * DAY
+
+    _, told = ask(with_sheets, ActionTrackClaim, "到哪了", claim_no=number)
+    with store() as uow:
+        uow.identity.verify(SENDER, "P2023060100027", "4321", late)
+    _, overdue = ask(with_sheets, ActionTrackClaim, "到哪了", late, claim_no=number)
+
+    assert told.names == ["utter_claim_paying", "utter_claim_payment_due"]
+    assert told.heard[1].values["due"] == "2026-12-03 23:59"
+    assert told.heard[1].refs == ["第十条(二)"]
+    assert overdue.names == ["utter_claim_paying", "utter_claim_overdue"]
+    assert overdue.heard[1].handoff["reason"] == "claim_overdue"
 
 
 def submit(services, kind, detail, turn_id="turn-1"):
