@@ -90,6 +90,8 @@ class Settings(BaseSettings):
 
     max_text_chars: int = 2000
     max_attachment_bytes: int = 10 * MEGABYTE
+    files_url: str | None = None  # customers' files; var/attachments without it
+    scan_command: str | None = None  # looks for viruses, see channels/file_scan.py
     max_body_bytes: int = 64 * 1024  # every route but attachments; a socket frame
     offered_window: int = 50  # messages back in which a button may be pressed
     burst_window: timedelta = timedelta(seconds=2)  # between two merged texts

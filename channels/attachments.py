@@ -1,17 +1,15 @@
-"""Customers' files: images and PDF, kept outside the web root, never executed."""
+"""Customers' files: images and PDF, checked by content, kept outside the web root."""
 
-import asyncio
 import hashlib
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -20,6 +18,8 @@ from bot.errors import BadInput
 from bot.inbox import clean_text
 from bot.ledger.values import StoredAttachment
 from bot.message import Attachment, Inbound, Kind
+from channels.file_scan import check_clean
+from channels.file_store import open_files
 from channels.tokens import Session
 from channels.visitors import WebRooms, read_key, take_in
 from channels.web import address_of, session_of
@@ -86,7 +86,7 @@ def build_router(rooms: WebRooms) -> APIRouter:
         return JSONResponse({"attachment_id": attachment.attachment_id, "seq": seq})
 
     @router.get("/attachments/{attachment_id}", summary="Get a file of one's own")
-    async def download(request: Request, attachment_id: str) -> FileResponse:
+    async def download(request: Request, attachment_id: str) -> Response:
         """Return the file to the session that it belongs to, to nobody else."""
         session = session_of(request, rooms)
         return await give_file(rooms, session.sender_id, attachment_id)
@@ -94,21 +94,20 @@ def build_router(rooms: WebRooms) -> APIRouter:
     return router
 
 
-async def give_file(
-    rooms: WebRooms, sender_id: str, attachment_id: str
-) -> FileResponse:
+async def give_file(rooms: WebRooms, sender_id: str, attachment_id: str) -> Response:
     """Answer with a file of a conversation.
 
     Raises:
         BadInput: The conversation has no such file.
     """
     found = await rooms.ledger.attachments.get(sender_id, attachment_id)
-    path = rooms.settings.attachments_dir / (found.attachment_id if found else "-")
-    if found is None or not await asyncio.to_thread(path.is_file):
+    store = open_files(rooms.settings)
+    content = await store.read(found.attachment_id) if found else None
+    if found is None or content is None:
         raise BadInput("not_found", status=404)
     disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
     headers = {**FILE_HEADERS, "Content-Disposition": disposition}
-    return FileResponse(path, media_type=found.media_type, headers=headers)
+    return Response(content, media_type=found.media_type, headers=headers)
 
 
 async def read_upload(
@@ -176,13 +175,14 @@ async def keep_file(
         attachment_id: Chosen before; None: a new one.
 
     Raises:
-        BadInput: It is too large, or neither image nor PDF; nothing is kept.
-        StoreError: It could not be noted.
+        BadInput: It is too large, neither image nor PDF, or not clean; nothing is kept.
+        StoreError: It could not be kept or noted.
     """
     if len(content) > rooms.settings.max_attachment_bytes:
         raise BadInput("attachment_too_large", status=413)
     if (media_type := media_type_of(content[:_HEAD_BYTES])) is None:
         raise BadInput("attachment_type", status=415)
+    await check_clean(rooms.settings.scan_command, content)
     row = StoredAttachment(
         attachment_id=attachment_id or secrets.token_hex(16),
         sender_id=sender_id,
@@ -192,13 +192,6 @@ async def keep_file(
         sha256=hashlib.sha256(content).hexdigest(),
         created_at=now,
     )
-    path = rooms.settings.attachments_dir / row.attachment_id
-    await asyncio.to_thread(_write, path, content)
+    await open_files(rooms.settings).write(row.attachment_id, content)
     await rooms.ledger.attachments.add(row)
     return Attachment(row.attachment_id, row.name, row.media_type, row.size_bytes)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.write_bytes(content)
-    path.chmod(0o600)

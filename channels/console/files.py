@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import Response
 from sqlalchemy.exc import IntegrityError
 
 from bot.errors import BadInput, IllegalMove
@@ -26,9 +26,7 @@ def add_routes(router: APIRouter, entry: Entry) -> None:
     Writer = Annotated[DeskSession, Depends(entry.writer)]
 
     @router.get(f"{FILES}/{{attachment_id}}", summary="Get a file")
-    async def download(
-        sender_id: str, attachment_id: str, session: Reader
-    ) -> FileResponse:
+    async def download(sender_id: str, attachment_id: str, session: Reader) -> Response:
         """Return a file of a conversation that this agent may look into."""
         await entry.visible(sender_id, session)
         return await give_file(rooms, sender_id, attachment_id)

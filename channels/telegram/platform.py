@@ -4,12 +4,10 @@ In: messages. Out: pieces of at most 4,096 UTF-16 units, buttons below the last 
 an honest word on each: sent, refused for good, later, or nobody knows.
 """
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import structlog
@@ -33,6 +31,7 @@ from bot.message import FilePart, ImagePart, StoredMessage
 from bot.notices import Notices
 from bot.ports import DeliveryState, Receipt
 from bot.settings import Settings
+from channels.file_store import FileStore
 from channels.telegram import CHANNEL
 from channels.telegram.reading import callback_data, chat_of
 from channels.typing import TypingSigns
@@ -100,7 +99,7 @@ class TelegramPlatform:
         bot: Bot,
         lines: HTTPXRequest,
         rules: ChannelRules,
-        files: Path,
+        files: FileStore,
         notices: Notices,
     ) -> None:
         self.rules = rules
@@ -133,7 +132,9 @@ class TelegramPlatform:
         try:
             if piece.file:
                 file_id, name = piece.file
-                content = await asyncio.to_thread((self._files / file_id).read_bytes)
+                content = await self._files.read_to_send(file_id)
+                if content is None:
+                    return Receipt(DeliveryState.UNDELIVERABLE, "file_missing")
                 await self.bot.send_document(chat_id, content, filename=name)
             elif piece.image:
                 await self.bot.send_photo(chat_id, piece.image)
@@ -141,8 +142,6 @@ class TelegramPlatform:
                 await self.bot.send_message(
                     chat_id, piece.text, reply_markup=_keyboard(piece)
                 )
-        except OSError:
-            return Receipt(DeliveryState.UNDELIVERABLE, "file_missing")
         except TelegramError as err:
             return _receipt(err)
         return Receipt(DeliveryState.DELIVERED)

@@ -11,6 +11,7 @@ from telegram.error import TelegramError
 from bot.channel_rules import ChannelRules, load_rules
 from bot.notices import Notices
 from bot.settings import Settings
+from channels.file_store import open_files
 from channels.telegram import CHANNEL
 from channels.telegram.door import (
     WANTED,
@@ -30,7 +31,7 @@ def telegram_platform(settings: Settings, notices: Notices) -> TelegramPlatform 
     if settings.telegram_token is None:
         return None
     rules = load_rules().get(CHANNEL, ChannelRules())
-    files = settings.attachments_dir
+    files = open_files(settings)
     return TelegramPlatform(*build_bot(settings), rules, files, notices)
 
 

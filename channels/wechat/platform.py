@@ -5,11 +5,9 @@ and an honest word on each. Source of the error codes: developers.weixin.qq.com/
 service/api/customer/message/api_sendcustommessage.html (2026-11-22).
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -20,6 +18,7 @@ from bot.ledger.contacts import Contacts
 from bot.message import Author, FilePart, ImagePart, StoredMessage
 from bot.notices import Notices
 from bot.ports import Clock, DeliveryState, Receipt
+from channels.file_store import FileStore
 from channels.typing import TypingSigns
 from channels.wechat import CHANNEL
 from channels.wechat.api import Uncertain, WeChatApi, WeChatError
@@ -69,7 +68,7 @@ class WeChatPlatform:
     Args:
         api: None when the account may not use it: what no open call carries is kept.
         rules: Of the channel.
-        files: Folder of kept files.
+        files: Kept files.
         notices: For words of our own.
         menus: Whether buttons become a msgmenu; a numbered list otherwise.
         notice: How to tell that something is kept; None: not at all.
@@ -81,7 +80,7 @@ class WeChatPlatform:
         self,
         api: WeChatApi | None,
         rules: ChannelRules,
-        files: Path,
+        files: FileStore,
         notices: Notices,
         contacts: Contacts,
         clock: Clock,
@@ -168,9 +167,8 @@ class WeChatPlatform:
     async def _send_image(self, sender_id: str, image: str) -> Receipt:
         """Lend a kept image to WeChat and show it."""
         assert self.api is not None
-        try:
-            content = await asyncio.to_thread((self._files / image).read_bytes)
-        except OSError:
+        content = await self._files.read_to_send(image)
+        if content is None:
             return Receipt(DeliveryState.UNDELIVERABLE, "file_missing")
         try:
             media_id = await self.api.upload_image(content)

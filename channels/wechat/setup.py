@@ -13,6 +13,7 @@ from bot.notices import Notices
 from bot.payloads import PayloadRules
 from bot.ports import Clock, Dispatcher
 from bot.settings import Settings
+from channels.file_store import open_files
 from channels.visitors import WebRooms
 from channels.wechat import CHANNEL
 from channels.wechat.api import WeChatApi
@@ -63,7 +64,7 @@ def wechat_platform(
     return WeChatPlatform(
         wechat_api(settings, client, ledger, clock),
         load_rules().get(CHANNEL, ChannelRules()),
-        settings.attachments_dir,
+        open_files(settings),
         notices,
         ledger.contacts,
         clock,
