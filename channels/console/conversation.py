@@ -4,15 +4,14 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from sqlalchemy.exc import IntegrityError
 
-from bot.errors import BadInput, IllegalMove
+from bot.errors import BadInput
 from bot.ledger.agents import DeskSession
-from bot.message import Author, Outbound, Part, TextPart
+from bot.message import Part, TextPart
 from channels.console import steps
 from channels.console.bodies import NoteWords, Reveal, Words
 from channels.console.changes import MAX_WAIT_SECONDS
-from channels.console.entry import Entry
+from channels.console.entry import Entry, say
 from channels.console.shapes import Json, message_json, row_json
 from channels.explaining import why_json
 
@@ -84,22 +83,8 @@ def _add_messages(router: APIRouter, entry: Entry) -> None:
             if quoted is None:
                 raise BadInput("no_clause", 409)
             parts = (*parts, quoted)
-        said = Outbound(
-            sender_id,
-            Author.AGENT,
-            parts,
-            f"agent:{session.agent.name}:{body.key}",
-        )
-        try:
-            written = await ledger.messages.post(
-                (said,), clock.now(), held_by=session.agent.name
-            )
-        except IntegrityError:
-            return {"repeat": True}
-        except IllegalMove as err:
-            raise BadInput("not_yours", 409) from err
-        await rooms.outbox.publish(sender_id, written)
-        return {"seq": written.last_seq, "repeat": False}
+        name = session.agent.name
+        return await say(rooms, sender_id, name, parts, f"agent:{name}:{body.key}")
 
 
 def _add_backstory(router: APIRouter, entry: Entry) -> None:

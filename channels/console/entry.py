@@ -1,4 +1,4 @@
-"""Who may do what at the desk's API, shared by its routes."""
+"""Who may do what at the desk's API, and what its routes have in common."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from bot.desk_rules import Status
 from bot.errors import BadInput, IllegalMove
 from bot.ledger.agents import Agent, DeskSession, Role
 from bot.ledger.desk_view import Listed
+from bot.message import Author, Outbound, Part
 from channels.console.accounts import Accounts, may_write
 from channels.console.backroom import Backroom
 from channels.console.changes import Changes
@@ -112,3 +113,30 @@ async def step(act: Callable[[], Awaitable[Any]]) -> Json:
     except (IllegalMove, IntegrityError) as err:
         raise BadInput("not_yours", 409) from err
     return {}
+
+
+async def say(
+    rooms: WebRooms, sender_id: str, who: str, parts: tuple[Part, ...], key: str
+) -> Json:
+    """Send what a human says who holds the conversation, and say where it stands.
+
+    Args:
+        rooms: The web's rooms.
+        sender_id: The conversation.
+        who: The account that must hold it.
+        parts: Words, clauses, files.
+        key: Makes a repeat a repeat, which does nothing.
+
+    Raises:
+        BadInput: They do not hold it.
+    """
+    said = Outbound(sender_id, Author.AGENT, parts, key)
+    now = rooms.clock.now()
+    try:
+        written = await rooms.ledger.messages.post((said,), now, held_by=who)
+    except IntegrityError:
+        return {"repeat": True}
+    except IllegalMove as err:
+        raise BadInput("not_yours", 409) from err
+    await rooms.outbox.publish(sender_id, written)
+    return {"seq": written.last_seq, "repeat": False}

@@ -4,14 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from sqlalchemy.exc import IntegrityError
 
-from bot.errors import BadInput, IllegalMove
+from bot.errors import BadInput
 from bot.ledger.agents import DeskSession
-from bot.message import Author, FilePart, Outbound
+from bot.message import FilePart
 from channels.attachments import give_file, keep_file, media_type_of, read_upload
 from channels.console.bodies import read_key
-from channels.console.entry import Entry
+from channels.console.entry import Entry, say
 from channels.console.shapes import Json
 
 FILES = "/conversations/{sender_id}/files"
@@ -47,12 +46,4 @@ def add_routes(router: APIRouter, entry: Entry) -> None:
         now = rooms.clock.now()
         kept = await keep_file(rooms, sender_id, sent.name, sent.content, now)
         part = FilePart(kept.attachment_id, kept.name)
-        said = Outbound(sender_id, Author.AGENT, (part,), f"agent:{name}:{key}")
-        try:
-            written = await rooms.ledger.messages.post((said,), now, held_by=name)
-        except IntegrityError:
-            return {"repeat": True}
-        except IllegalMove as err:
-            raise BadInput("not_yours", 409) from err
-        await rooms.outbox.publish(sender_id, written)
-        return {"seq": written.last_seq, "repeat": False}
+        return await say(rooms, sender_id, name, (part,), f"agent:{name}:{key}")

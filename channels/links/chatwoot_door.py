@@ -16,9 +16,10 @@ from bot.desk import Desk
 from bot.desk_rules import Status
 from bot.errors import BadInput, BaokeError, IllegalMove, Unauthorized
 from bot.ledger.desk_view import Listed
+from bot.message import TextPart
 from bot.ports import Clock
+from channels.console.entry import say
 from channels.links.chatwoot import NAME, OURS, PREFIX, SOURCE, ChatwootLink
-from channels.links.hook_door import say
 from channels.links.signing import is_signed
 from channels.visitors import WebRooms
 
@@ -120,7 +121,7 @@ class ChatwootDoor:
         elif await messages.said(sender_id, once) or await links.done_before(once):
             return  # a repeat must not take the conversation once more
         elif await self._hold(sender_id, who, title or NAME, once):
-            await say(self._rooms, sender_id, who, words, once)
+            await say(self._rooms, sender_id, who, (TextPart(words),), once)
         else:
             await links.note_done(once, now)
             await self._tell_back(str(number))

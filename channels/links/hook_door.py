@@ -14,13 +14,12 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from sqlalchemy.exc import IntegrityError
 
 from bot.desk import Desk
-from bot.errors import BadInput, IllegalMove, Unauthorized
-from bot.message import Author, Outbound, TextPart
+from bot.errors import BadInput, Unauthorized
+from bot.message import TextPart
 from channels.console.bodies import KEY, MAX_TEXT_CHARS
-from channels.console.entry import step
+from channels.console.entry import say, step
 from channels.links.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
 from channels.visitors import WebRooms
 
@@ -95,7 +94,9 @@ async def _do(rooms: WebRooms, desk: Desk, call: Call) -> None:
     key, title = f"hook:{call.id}", call.agent.title
     match call.action:
         case "message":
-            await say(rooms, sender_id, who, call.text, key)
+            if not call.text.strip():
+                raise BadInput("bad_request")
+            await say(rooms, sender_id, who, (TextPart(call.text),), key)
         case "note":
             if not call.text or await rooms.ledger.desk.one(sender_id) is None:
                 raise BadInput("bad_request" if not call.text else "not_found")
@@ -114,23 +115,3 @@ async def _do(rooms: WebRooms, desk: Desk, call: Call) -> None:
             await step(
                 lambda: desk.close(sender_id, who, key, summary, category, title)
             )
-
-
-async def say(rooms: WebRooms, sender_id: str, who: str, text: str, key: str) -> None:
-    """Send words of somebody who holds the conversation; a repeat does nothing.
-
-    Raises:
-        BadInput: There are no words, or they do not hold it.
-    """
-    if not text.strip():
-        raise BadInput("bad_request")
-    said = Outbound(sender_id, Author.AGENT, (TextPart(text),), key)
-    try:
-        written = await rooms.ledger.messages.post(
-            (said,), rooms.clock.now(), held_by=who
-        )
-    except IntegrityError:
-        return
-    except IllegalMove as err:
-        raise BadInput("not_yours", 409) from err
-    await rooms.outbox.publish(sender_id, written)
