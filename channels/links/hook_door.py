@@ -4,6 +4,7 @@ In: ``POST /api/desk/hooks``. Out: the same steps as an agent of our own makes, 
 account name that none of ours can have.
 """
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
@@ -82,16 +83,16 @@ def build_router(rooms: WebRooms, desk: Desk, secret: str) -> APIRouter:
             raise BadInput("bad_request") from err
         if await rooms.ledger.links.done_before(call.id):
             return {"repeat": True}
-        await _do(rooms, desk, call)
-        await rooms.ledger.links.note_done(call.id, now)
+        await _do(rooms, desk, call, now)
         return {"repeat": False}
 
     return router
 
 
-async def _do(rooms: WebRooms, desk: Desk, call: Call) -> None:
+async def _do(rooms: WebRooms, desk: Desk, call: Call, now: datetime) -> None:
+    """Do what a call says, and note that it was done."""
     who, sender_id = PREFIX + call.agent.name, call.sender_id
-    key, title = f"hook:{call.id}", call.agent.title
+    key, title, links = f"hook:{call.id}", call.agent.title, rooms.ledger.links
     match call.action:
         case "message":
             if not call.text.strip():
@@ -100,8 +101,8 @@ async def _do(rooms: WebRooms, desk: Desk, call: Call) -> None:
         case "note":
             if not call.text or await rooms.ledger.desk.one(sender_id) is None:
                 raise BadInput("bad_request" if not call.text else "not_found")
-            now, links = rooms.clock.now(), rooms.ledger.links
             await links.note_once(call.id, sender_id, who, call.text, now)
+            return  # that it was done is written with the note
         case "accept":
             await step(lambda: desk.accept(sender_id, who, key, title))
         case "release":
@@ -115,3 +116,4 @@ async def _do(rooms: WebRooms, desk: Desk, call: Call) -> None:
             await step(
                 lambda: desk.close(sender_id, who, key, summary, category, title)
             )
+    await links.note_done(call.id, now)
