@@ -10,7 +10,7 @@ from bot.desk_rules import Status
 from bot.ledger.database import Database
 from bot.ledger.desk_tables import agents
 from bot.ledger.tables import conversations, messages
-from bot.ledger.waiting import PRESENT
+from bot.ledger.waiting import is_present
 from bot.message import Author
 
 MOST = 200  # conversations looked at, the first of the queue
@@ -99,7 +99,7 @@ class Offers:
                 func.coalesce(held.c.held, 0),
             )
             .outerjoin(held, held.c.agent == agents.c.name)
-            .where(agents.c.active, agents.c.ready, agents.c.seen_at > now - PRESENT)
+            .where(is_present(now))
             .order_by(agents.c.name)
         )
         rows = await self._database.read(lambda conn: conn.execute(query).all())

@@ -3,7 +3,7 @@
 import math
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, select, tuple_
 
 from bot.desk_rules import QueuePlace, Status
 from bot.ledger.desk_tables import agents
@@ -13,6 +13,12 @@ from bot.ledger.tables import conversations, handoffs
 PRESENT = timedelta(seconds=60)  # without a heartbeat for longer an agent is away
 PACE_WINDOW = timedelta(hours=1)
 LEAST_TAKEN = 3  # in the window; with fewer nothing is said about the time
+
+
+def is_present(now: datetime) -> ColumnElement[bool]:
+    """Say in SQL whether an agent is there and takes conversations."""
+    seen_lately = agents.c.seen_at > now - PRESENT
+    return and_(agents.c.active, agents.c.ready, seen_lately)
 
 
 def place_of(
@@ -27,9 +33,7 @@ def place_of(
         .where(handoffs.c.moved_to == Status.AGENT, handoffs.c.at > since)
     ).scalar_one()
     present = connection.execute(
-        select(func.count())
-        .select_from(agents)
-        .where(agents.c.active, agents.c.ready, agents.c.seen_at > now - PRESENT)
+        select(func.count()).select_from(agents).where(is_present(now))
     ).scalar_one()
     minutes = None
     if taken >= LEAST_TAKEN:
