@@ -5,15 +5,15 @@ conversation; who does not answer is passed over. An offer only draws an eye to 
 anybody may still take what waits, and exactly one gets it.
 """
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
+from bot.background import Background
 from bot.desk import Desk
-from bot.errors import IllegalMove, StoreError
+from bot.errors import IllegalMove
 from bot.ledger.offers import Offers, Offline, Present, Waiting
 from bot.ports import Clock
 
@@ -92,37 +92,19 @@ def _rank(
     return agent.name != row.last_agent, load[agent.name] / agent.capacity, agent.name
 
 
-class Dealer:
+class Dealer(Background):
     """Looks again and again what waits, and asks agents."""
 
     def __init__(
         self, offers: Offers, desk: Desk, clock: Clock, times: OfferTimes
     ) -> None:
+        super().__init__("offers", _EVERY)
         self._offers = offers
         self._desk = desk
         self._clock = clock
         self._times = times
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._deal_forever())
-
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _deal_forever(self) -> None:
-        while True:
-            try:
-                await self.deal_once()
-            except StoreError as err:
-                log.warning("offers.failed", error=str(err))
-            await asyncio.sleep(_EVERY)
-
-    async def deal_once(self) -> None:
+    async def run_once(self) -> None:
         """Ask agents, and fetch back what agents left behind."""
         now = self._clock.now()
         waiting = await self._offers.waiting()

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.errors import StoreError
+from bot.background import Background
 from bot.ports import Dispatcher
 
 # (moment, sender_id) of the last conversation found; None for the first page
@@ -25,7 +25,7 @@ _BUSY_PAUSE = 0.05  # seconds until looking whether there is room again
 log = structlog.get_logger()
 
 
-class Sweeper:
+class Sweeper(Background):
     """Wakes what waits, at the start and every now and then.
 
     Args:
@@ -39,36 +39,21 @@ class Sweeper:
     def __init__(
         self, name: str, find: Find, dispatcher: Dispatcher, room: int, every: float
     ) -> None:
-        self._name = name
+        super().__init__("sweep", every, work=name)
+        self._work = name
         self._find = find
         self._dispatcher = dispatcher
         self._room = room
-        self._every = every
-        self._task: asyncio.Task[None] | None = None
+        self._first = True
 
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._sweep_forever())
+    async def run_once(self) -> None:
+        """Sweep; what is found at the start was left by somebody."""
+        found = await self._sweep(self._first)
+        if found and self._first:
+            log.info("sweep.resumed", work=self._work, conversations=found)
+        self._first = False
 
-    async def stop(self) -> None:
-        """End."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _sweep_forever(self) -> None:
-        first = True
-        while True:
-            try:
-                found = await self.sweep(first)
-                if found and first:
-                    log.info("sweep.resumed", work=self._name, conversations=found)
-                first = False
-            except StoreError as err:
-                log.warning("sweep.failed", work=self._name, error=str(err))
-            await asyncio.sleep(self._every)
-
-    async def sweep(self, first: bool = True) -> int:
+    async def _sweep(self, first: bool) -> int:
         """Wake everything that waits once; return how much was found."""
         cursor: Cursor = None
         found = 0

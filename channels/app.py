@@ -57,7 +57,7 @@ class Edge:
         """Begin to serve."""
         await self.backstage.start()
         self.door.start()
-        self.dealer.start()
+        await self.dealer.start()
         for platform in self.platforms:
             await platform.start()
         log.info("edge.started", works=bool(self.backstage.works))

@@ -87,7 +87,7 @@ class Backstage:
                 serving = asyncio.create_task(dispatcher.serve(work, slots))
                 self._workers.append(serving)
         for sweeper in self.sweepers:
-            sweeper.start()
+            await sweeper.start()
 
     async def stop(self) -> None:
         """End turns that can end, write receipts, give everything back."""

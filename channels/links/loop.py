@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import structlog
 
+from bot.background import Background
 from bot.desk_rules import Status
-from bot.errors import BaokeError, StoreError
+from bot.errors import BaokeError
 from bot.ledger.links import Item, Linked, Links
 from bot.ports import Clock
 
@@ -66,38 +67,21 @@ class Link(Protocol):
         """See now and then what it forgot to tell us."""
 
 
-class LinkLoop:
-    """Runs one link."""
+class LinkLoop(Background):
+    """Runs one link; what was not told before a stop is told after the next start."""
 
     def __init__(self, link: Link, links: Links, clock: Clock) -> None:
+        super().__init__("link", _EVERY, link=link.name)
         self._link = link
         self._links = links
         self._clock = clock
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._run())
+    async def run_once(self) -> None:
+        """Tell what is due, and see what is new over there."""
+        await self._tell_due()
+        await self._link.look()
 
-    async def stop(self) -> None:
-        """End; what was not told yet is told after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.tell_due()
-                await self._link.look()
-            except StoreError as err:
-                log.warning("link.failed", link=self._link.name, error=str(err))
-            except Exception:
-                log.exception("link.crashed", link=self._link.name)
-            await asyncio.sleep(_EVERY)
-
-    async def tell_due(self) -> None:
-        """Tell what is due once."""
+    async def _tell_due(self) -> None:
         name, now = self._link.name, self._clock.now()
         if await self._links.news(name):
             await self._links.register(name)

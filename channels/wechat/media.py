@@ -4,13 +4,13 @@ In: rows of the ledger, written before the message was acknowledged. Out: kept f
 an honest word to the customer. Any process may do it: a row is taken for a while.
 """
 
-import asyncio
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from bot.errors import BadInput, BaokeError, StoreError
+from bot.background import Background
+from bot.errors import BadInput, BaokeError
 from bot.ledger.contacts import Fetch
 from bot.message import Author, Outbound, TextPart
 from channels.attachments import keep_file
@@ -25,35 +25,15 @@ _TRIES = 12
 log = structlog.get_logger()
 
 
-class MediaFetcher:
-    """Fetches what is due."""
+class MediaFetcher(Background):
+    """Fetches what is due; what was not there before a stop comes after the next start."""
 
     def __init__(self, rooms: WebRooms, api: WeChatApi) -> None:
+        super().__init__("wechat.fetch", _EVERY_SECONDS)
         self._rooms = rooms
         self._api = api
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._fetch_forever())
-
-    async def stop(self) -> None:
-        """End; what is not there yet is fetched after the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _fetch_forever(self) -> None:
-        while True:
-            try:
-                await self.fetch_due()
-            except StoreError as err:
-                log.warning("wechat.fetch_later", error=str(err))
-            except Exception:
-                log.exception("wechat.fetch_crashed")
-            await asyncio.sleep(_EVERY_SECONDS)
-
-    async def fetch_due(self) -> None:
+    async def run_once(self) -> None:
         """Fetch what is due once."""
         ledger, now = self._rooms.ledger, self._rooms.clock.now()
         for fetch in await ledger.fetches.take(now, now + _LEASE, _AT_ONCE):

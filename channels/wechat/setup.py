@@ -100,7 +100,7 @@ class WeChatEdge:
     async def start(self) -> None:
         """Begin."""
         if self.fetcher is not None:
-            self.fetcher.start()
+            await self.fetcher.start()
         else:
             log.warning("wechat.no_api", needs="BAOKE_WECHAT_APPID and _APPSECRET")
 
