@@ -83,11 +83,7 @@ class Desk:
 
     def _ask_about_bot(self, turn: Turn) -> tuple[Rating, Outbound]:
         rating = Rating(turn.turn_id, "bot")
-        parts = rating_parts(self._notices, rating, None)
-        key = f"{turn.turn_id}:rate"
-        return rating, Outbound(
-            turn.sender_id, Author.SYSTEM, parts, key, turn.last_seq
-        )
+        return rating, _reply(turn, "rate", *rating_parts(self._notices, rating, None))
 
     def command(self, turn: Turn) -> Conclusion | None:
         """Handle what the edge does without the brain: leaving the queue, ratings."""
@@ -102,13 +98,7 @@ class Desk:
         if len(turn.messages) > 1 or not (pressed or (said and waits)):
             return None
         key = "queue_cancelled" if waits else "not_queued"
-        reply = Outbound(
-            turn.sender_id,
-            Author.SYSTEM,
-            (TextPart(self._notices.say(key)),),
-            f"{turn.turn_id}:0",
-            turn.last_seq,
-        )
+        reply = _reply(turn, "0", TextPart(self._notices.say(key)))
         move = Move(Status.BOT, "customer", Handoff("customer_cancelled"))
         return Conclusion(
             outcome=Outcome.COMMANDED,
@@ -120,11 +110,11 @@ class Desk:
 
     def _thank(self, turn: Turn, rated: tuple[str, int | None]) -> Conclusion:
         """Take a rating; of several answers the first one counts."""
-        key = "rating_skipped" if rated[1] is None else "rated"
-        reply = self.offer_human(turn, "rated_low")
-        if rated[1] != _LOW:
-            words = (TextPart(self._notices.say(key)),)
-            reply = replace(reply, parts=words)
+        if rated[1] == _LOW:
+            reply = self.offer_human(turn, "rated_low")
+        else:
+            notice = "rating_skipped" if rated[1] is None else "rated"
+            reply = _reply(turn, notice, TextPart(self._notices.say(notice)))
         return replace(
             self.conclude(turn, Outcome.COMMANDED, (reply,)), rated=rated, move=None
         )
@@ -147,13 +137,8 @@ class Desk:
     def offer_human(self, turn: Turn, notice: str) -> Outbound:
         """Say a sentence and offer a human below it."""
         button = Button(self._notices.titles["request_handoff"], REQUEST_PAYLOAD)
-        return Outbound(
-            turn.sender_id,
-            Author.SYSTEM,
-            (TextPart(self._notices.say(notice)), ButtonsPart((button,))),
-            f"{turn.turn_id}:{notice}",
-            turn.last_seq,
-        )
+        words = TextPart(self._notices.say(notice))
+        return _reply(turn, notice, words, ButtonsPart((button,)))
 
     # Outside a turn: steps of agents and of the system, each one transaction.
 
@@ -198,9 +183,8 @@ class Desk:
             IllegalMove: This agent does not hold it.
         """
         move = Move(Status.BOT, f"agent:{agent}", Handoff("released"), held_by=agent)
-        rating = Rating(key, f"agent:{agent}")
         return await self._step(
-            sender_id, move, "agent_left", title or agent, key, rating
+            sender_id, move, "agent_left", title or agent, key, rates=agent
         )
 
     async def requeue(
@@ -282,9 +266,8 @@ class Desk:
         done = Handoff("customer_ended")
         move = Move(Status.BOT, "customer", done, held_by=agent)
         title = self._notices.titles["agent"]
-        rating = Rating(key, f"agent:{agent}")
         with suppress(IllegalMove):
-            await self._step(sender_id, move, "left_agent", title, key, rating)
+            await self._step(sender_id, move, "left_agent", title, key, rates=agent)
 
     async def close(
         self,
@@ -302,9 +285,8 @@ class Desk:
         """
         handoff = Handoff("closed", summary=summary, category=category)
         move = Move(Status.CLOSED, f"agent:{agent}", handoff, held_by=agent)
-        rating = Rating(key, f"agent:{agent}")
         return await self._step(
-            sender_id, move, "conversation_closed", title or agent, key, rating
+            sender_id, move, "conversation_closed", title or agent, key, rates=agent
         )
 
     async def _step(
@@ -312,13 +294,16 @@ class Desk:
         sender_id: str,
         moves: Move | Sequence[Move],
         notice: str,
-        agent: str,
+        title: str,
         key: str,
-        rating: Rating | None = None,
+        *,
+        rates: str | None = None,
     ) -> Written:
-        parts: tuple[Part, ...] = (TextPart(self._notices.say(notice, agent=agent)),)
+        """Make moves and tell the customer; ``rates``: the account they may rate."""
+        parts: tuple[Part, ...] = (TextPart(self._notices.say(notice, agent=title)),)
+        rating = None if rates is None else Rating(key, f"agent:{rates}")
         if rating is not None:
-            parts += rating_parts(self._notices, rating, agent)
+            parts += rating_parts(self._notices, rating, title)
         said = Outbound(sender_id, Author.SYSTEM, parts, f"{key}:{notice}")
         return await self._make(sender_id, moves, lambda place: (said,), rating)
 
@@ -333,3 +318,9 @@ class Desk:
         written = await self._moves.make(sender_id, moves, now, tell, rating)
         await self._outbox.publish(sender_id, written)
         return written
+
+
+def _reply(turn: Turn, key: str, *parts: Part) -> Outbound:
+    """Return the system's own words inside a turn; ``key`` is unique in it."""
+    name = f"{turn.turn_id}:{key}"
+    return Outbound(turn.sender_id, Author.SYSTEM, parts, name, turn.last_seq)
