@@ -11,11 +11,10 @@ from bot.message import Part, TextPart
 from channels.console import steps
 from channels.console.bodies import NoteWords, Reveal, Words
 from channels.console.changes import MAX_WAIT_SECONDS
-from channels.console.entry import Entry, say
+from channels.console.entry import ONE, Entry, say
 from channels.console.shapes import Json, message_json, row_json
 from channels.explaining import why_json
 
-ONE = "/conversations/{sender_id}"
 PAGE = 200
 EARLIER = 100
 

@@ -23,6 +23,7 @@ from channels.visitors import WebRooms
 SEEN_EVERY = timedelta(seconds=15)
 COOKIE = "baoke_desk"
 CSRF_HEADER = "X-CSRF-Token"
+ONE = "/conversations/{sender_id}"  # below the router's prefix
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from bot.ledger.agents import DeskSession
 from bot.message import FilePart
 from channels.attachments import give_file, keep_file, media_type_of, read_upload
 from channels.console.bodies import read_key
-from channels.console.entry import Entry, say
+from channels.console.entry import ONE, Entry, say
 from channels.console.shapes import Json
 
-FILES = "/conversations/{sender_id}/files"
+FILES = f"{ONE}/files"
 # What WeChat shows; it takes no other files from a service account.
 _WECHAT_TYPES = frozenset({"image/png", "image/jpeg", "image/gif"})
 

@@ -8,10 +8,8 @@ from bot.desk_rules import Status
 from bot.errors import BadInput
 from bot.ledger.agents import DeskSession, Role
 from channels.console.bodies import Closing, Step, Taking, Transfer
-from channels.console.entry import Entry, step
+from channels.console.entry import ONE, Entry, step
 from channels.console.shapes import Json
-
-ONE = "/conversations/{sender_id}"
 
 
 def add_routes(router: APIRouter, entry: Entry) -> None:
