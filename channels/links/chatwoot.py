@@ -197,6 +197,3 @@ class ChatwootLink:
 def _theirs(item: Item) -> bool:
     """Whether Chatwoot's people wrote it themselves."""
     return (item.key or "").startswith(PREFIX)
-
-
-__all__ = ["ChatwootLink", "Later", "Refused"]
