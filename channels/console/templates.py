@@ -1,14 +1,16 @@
 """What agents write often, from data/desk/templates.yml."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
 TEMPLATES_FILE = Path("data/desk/templates.yml")  # below the project root
 CATEGORIES_FILE = Path("data/desk/categories.yml")
 _SAMPLE = "x"
+_Row = TypeVar("_Row")
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,10 @@ def load_templates(path: Path) -> tuple[Template, ...]:
     Raises:
         ValueError: Names the file and the template that cannot be used.
     """
-    if not path.is_file():
-        return ()
-    try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["templates"]
-        return tuple(_read(row, number) for number, row in enumerate(rows, 1))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ValueError(f"{path}: {err}") from err
-    except (KeyError, TypeError, ValueError) as err:
-        raise ValueError(f"{path}: {type(err).__name__}: {err}") from err
+    return _load(path, "templates", _template)
 
 
-def _read(row: object, number: int) -> Template:
+def _template(row: object, number: int) -> Template:
     if not isinstance(row, dict):
         raise ValueError(f"template {number} has a shortcut and a text")
     found = Template(str(row["shortcut"]), str(row["text"]))
@@ -57,12 +51,19 @@ def load_categories(path: Path) -> tuple[str, ...]:
     Raises:
         ValueError: Names the file that cannot be used.
     """
+    return _load(path, "categories", lambda row, _: str(row))
+
+
+def _load(
+    path: Path, key: str, read: Callable[[object, int], _Row]
+) -> tuple[_Row, ...]:
+    """Read the list under a key, each row with its number from 1 on."""
     if not path.is_file():
         return ()
     try:
-        rows = yaml.safe_load(path.read_text(encoding="utf-8"))["categories"]
-        return tuple(str(row) for row in rows)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as err:
+        rows = yaml.safe_load(path.read_text(encoding="utf-8"))[key]
+        return tuple(read(row, number) for number, row in enumerate(rows, 1))
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError) as err:
         raise ValueError(f"{path}: {type(err).__name__}: {err}") from err
 
 

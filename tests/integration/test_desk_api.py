@@ -15,7 +15,7 @@ from starlette.routing import Route
 from wechat_kit import service, wechat
 
 from bot.desk_rules import Handoff
-from channels.console.templates import load_templates
+from channels.console.templates import load_categories, load_templates
 
 
 async def test_that_only_agents_get_in(tmp_path):
@@ -348,3 +348,14 @@ def test_that_a_wrong_template_is_told(tmp_path, text):
     with pytest.raises(ValueError, match=r"templates\.yml"):
         load_templates(path)
     assert load_templates(tmp_path / "none.yml") == ()
+
+
+def test_that_a_wrong_list_of_categories_is_told(tmp_path):
+    path = tmp_path / "categories.yml"
+    for text in ("[", "categories: 3", "x: 1"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"categories\.yml"):
+            load_categories(path)
+    path.write_text("categories: [理赔, 1]", encoding="utf-8")
+    assert load_categories(path) == ("理赔", "1")
+    assert load_categories(tmp_path / "none.yml") == ()
