@@ -3,12 +3,27 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from bot.errors import BadInput
 
 MAX_TEXT_CHARS = 4000
 KEY = r"^[!-~]{1,100}$"  # makes a repeat a repeat
+
+
+def is_storable(text: str) -> bool:
+    """Whether a database can keep it: no NUL, no half of a character."""
+    return not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text)
+
+
+def _check_storable(text: str) -> str:
+    if not is_storable(text):
+        raise ValueError("a character that cannot be kept")
+    return text
+
+
+Storable = AfterValidator(_check_storable)
+Text = Annotated[str, Storable]
 
 
 def read_key(value: str | None) -> str:
@@ -25,8 +40,8 @@ def read_key(value: str | None) -> str:
 class Login(BaseModel):
     """Who wants in."""
 
-    name: str = Field(max_length=50)
-    password: str = Field(max_length=200)
+    name: Text = Field(max_length=50)
+    password: Text = Field(max_length=200)
 
 
 class Presence(BaseModel):
@@ -38,8 +53,8 @@ class Presence(BaseModel):
 class Clause(BaseModel):
     """A clause to quote: the words come from the agreement, never from the page."""
 
-    document: str = Field(max_length=50)
-    ref: str = Field(max_length=50)
+    document: Text = Field(max_length=50)
+    ref: Text = Field(max_length=50)
 
 
 class Words(BaseModel):
@@ -47,14 +62,14 @@ class Words(BaseModel):
 
     clause: Clause | None = None
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)
+    text: Text = Field(min_length=1, max_length=MAX_TEXT_CHARS)
     key: str = Field(pattern=KEY)
 
 
 class NoteWords(BaseModel):
     """What agents tell each other."""
 
-    text: str = Field(min_length=1, max_length=MAX_TEXT_CHARS)
+    text: Text = Field(min_length=1, max_length=MAX_TEXT_CHARS)
 
 
 class Step(BaseModel):
@@ -66,39 +81,39 @@ class Step(BaseModel):
 class Closing(Step):
     """How a conversation ended."""
 
-    summary: str = Field("", max_length=1000)
-    category: str = Field("", max_length=50)
+    summary: Text = Field("", max_length=1000)
+    category: Text = Field("", max_length=50)
 
 
 class Taking(Step):
     """What a leader takes over, as they saw it; somebody may have been faster."""
 
     found: Literal["bot", "queued", "agent"]
-    held_by: str | None = Field(None, max_length=100)
+    held_by: Text | None = Field(None, max_length=100)
 
 
 class Reveal(BaseModel):
     """Why somebody wants to see what is masked; kept in the desk's log."""
 
-    reason: str = Field(min_length=2, max_length=200)
+    reason: Text = Field(min_length=2, max_length=200)
 
 
 class Transfer(Step):
     """To whom a conversation goes: one agent, or whoever has a skill."""
 
-    to: str | None = Field(None, max_length=50)
-    skill: str | None = Field(None, max_length=50)
-    memo: str = Field("", max_length=1000)
+    to: Text | None = Field(None, max_length=50)
+    skill: Text | None = Field(None, max_length=50)
+    memo: Text = Field("", max_length=1000)
 
 
-Told = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+Told = Annotated[Text, Field(max_length=MAX_TEXT_CHARS)]
 
 
 class CaseStep(BaseModel):
     """A step in a case and what is told with it, see actions/handling.py."""
 
-    step: str = Field(max_length=40)
+    step: Text = Field(max_length=40)
     told: dict[
-        Annotated[str, Field(max_length=40)],
+        Annotated[Text, Field(max_length=40)],
         Told | Annotated[list[Told], Field(max_length=100)],
     ] = Field(default_factory=dict, max_length=10)

@@ -18,6 +18,7 @@ from bot.errors import BadInput, BaokeError, IllegalMove, Unauthorized
 from bot.ledger.desk_view import Listed
 from bot.message import TextPart
 from bot.ports import Clock
+from channels.console.bodies import is_storable
 from channels.console.entry import say
 from channels.links.chatwoot import NAME, OURS, PREFIX, SOURCE, ChatwootLink
 from channels.links.signing import is_signed
@@ -112,7 +113,7 @@ class ChatwootDoor:
         words, title = _words_of(said), " ".join(str(name or "").split())[:_MAX_TITLE]
         if sender_id is None or not words:
             return
-        if not _is_storable(words + title):
+        if not is_storable(words + title):
             raise BadInput("bad_json", 400)
         who, once = f"{PREFIX}{person}", f"{PREFIX}{key}"
         now, messages = self._rooms.clock.now(), self._rooms.ledger.messages
@@ -187,11 +188,6 @@ def _is_ours(said: Json) -> bool:
 
 def _is_number(value: object) -> bool:
     return type(value) is int and 0 < value < _MAX_ID
-
-
-def _is_storable(text: str) -> bool:
-    """Whether a database can keep it: no NUL, no half of a character."""
-    return not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in text)
 
 
 def _get(said: Json, *path: str) -> Any:

@@ -8,18 +8,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    Field,
-    StringConstraints,
-    ValidationError,
-)
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from bot.desk import Desk
 from bot.errors import BadInput, Unauthorized
 from bot.message import TextPart
-from channels.console.bodies import KEY, MAX_TEXT_CHARS
+from channels.console.bodies import KEY, MAX_TEXT_CHARS, Storable, Text
 from channels.console.entry import say, step
 from channels.links.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed
 from channels.visitors import WebRooms
@@ -29,19 +23,10 @@ PREFIX = "hook:"
 Json = dict[str, object]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,40}$")]
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:  # PostgreSQL keeps none
-        raise ValueError("NUL")
-    return text
-
-
-Words = Annotated[str, AfterValidator(_storable)]
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=30),
-    AfterValidator(_storable),
+    Storable,
 ]
 
 
@@ -57,12 +42,12 @@ class Call(BaseModel):
 
     id: str = Field(pattern=KEY, max_length=80)
     action: Literal["accept", "message", "note", "release", "close", "transfer"]
-    sender_id: Words = Field(min_length=1, max_length=200)
+    sender_id: Text = Field(min_length=1, max_length=200)
     agent: Who
-    text: Words = Field("", max_length=MAX_TEXT_CHARS)
-    summary: Words = Field("", max_length=1000)
-    category: Words = Field("", max_length=50)
-    skill: Words | None = Field(None, max_length=50)
+    text: Text = Field("", max_length=MAX_TEXT_CHARS)
+    summary: Text = Field("", max_length=1000)
+    category: Text = Field("", max_length=50)
+    skill: Text | None = Field(None, max_length=50)
 
 
 def build_router(rooms: WebRooms, desk: Desk, secret: str) -> APIRouter:

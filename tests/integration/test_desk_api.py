@@ -198,11 +198,23 @@ async def test_that_an_agent_sees_what_wechat_still_allows(tmp_path):
         ("conversations/web:x/messages", {"text": 3, "key": "k"}),
         ("conversations/web:x/accept", {}),
         ("presence", {"ready": "maybe"}),
+        ("conversations/web:x/messages", {"text": "前\x00后", "key": "k"}),
+        ("conversations/web:x/notes", {"text": "\x00"}),
+        ("conversations/web:x/close", {"key": "k", "summary": "前\x00后"}),
+        ("login", {"name": "agent1\x00", "password": PASSWORD}),
     ],
 )
 async def test_that_a_bad_body_is_refused(tmp_path, path, body):
     async with desk_of(tmp_path) as (_, _, (agent, *_)):
         answer = await agent.post(path, **body)
+        assert answer.status_code == 422
+        assert answer.json()["error"]["code"] == "bad_request"
+
+
+async def test_that_half_a_character_is_refused(tmp_path):
+    async with desk_of(tmp_path) as (_, web, _agents):
+        raw = b'{"name": "agent1", "password": "\\ud800"}'
+        answer = await web.post("/api/desk/login", content=raw)
         assert answer.status_code == 422
         assert answer.json()["error"]["code"] == "bad_request"
 
