@@ -35,8 +35,8 @@ def register(subparsers: Subparsers) -> None:
         "add",
         run_add,
         "add an agent, or change one; the password is read from standard input",
-        "  echo 密码密码密码密码 | baoke agents add wang --title 小王 --skill 理赔\n"
-        "  baoke agents add chen --title 陈组长 --role leader < password.txt",
+        "  echo a-long-password | baoke agents add wang --title Wang --capacity 8\n"
+        "  baoke agents add chen --title Chen --role leader < password.txt",
     )
     add.add_argument("name", metavar="NAME", help="for logging in")
     add.add_argument("--title", required=True, help="what customers are told")
@@ -48,7 +48,7 @@ def register(subparsers: Subparsers) -> None:
         "demo",
         run_demo,
         "add agent1, agent2 and leader (BAOKE_AGENT_PASSWORD, or a new password)",
-        "  BAOKE_AGENT_PASSWORD=… baoke agents demo",
+        "  BAOKE_AGENT_PASSWORD=... baoke agents demo",
     )
     log = add_command(
         group,
