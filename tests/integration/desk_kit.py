@@ -1,10 +1,12 @@
-"""Agents' browsers and customers around one edge."""
+"""Agents' browsers around one edge, and customers on the web, WeChat and Telegram."""
 
 import asyncio
 from contextlib import asynccontextmanager
 
 import httpx
-from edge_kit import FakeBrain, Visitor, make_edge, served
+from edge_kit import FakeBrain, Visitor, eventually, make_edge, served
+from telegram_kit import TOKEN, message, telegram
+from wechat_kit import service, wechat
 
 from bot.desk_rules import Handoff
 from bot.ledger.agents import Role
@@ -35,6 +37,14 @@ class Browser:
         headers = {"X-CSRF-Token": self.csrf if csrf is None else csrf}
         return await self.client.post(f"/api/desk/{path}", json=body, headers=headers)
 
+    async def upload(self, base, name, content, key):
+        return await self.client.post(
+            f"/api/desk/{base}/files",
+            files={"file": (name, content)},
+            data={"key": key},
+            headers={"X-CSRF-Token": self.csrf},
+        )
+
 
 @asynccontextmanager
 async def desk_of(tmp_path, brain=None, **settings):
@@ -50,6 +60,43 @@ async def desk_of(tmp_path, brain=None, **settings):
         yield edge, web, browsers
         for browser in browsers:
             await browser.client.aclose()
+
+
+@asynccontextmanager
+async def held_on_wechat(tmp_path):
+    """A customer on WeChat with an agent: the fake, the agent, the conversation."""
+    async with wechat() as fake, service(tmp_path, FakeBrain(), fake) as edge:
+        await fake.say("在吗")
+        async with _held(edge, fake.server, "wechat:oCustomer1") as (agent, base):
+            yield fake, agent, base
+
+
+@asynccontextmanager
+async def held_on_telegram(tmp_path):
+    """A customer on Telegram with an agent: the fake, the agent, the conversation."""
+    async with telegram() as fake:
+        settings = {"telegram_token": TOKEN, "telegram_api_base": fake.url}
+        edge = make_edge(tmp_path, FakeBrain(), telegram_secret="s", **settings)
+        async with served(edge) as url, httpx.AsyncClient(base_url=url) as hook:
+            signed = {"X-Telegram-Bot-Api-Secret-Token": "s"}
+            update = message(1, chat=7, text="在吗")
+            await hook.post("/webhooks/telegram", json=update, headers=signed)
+            await eventually(lambda: fake.sent(7))
+            async with _held(edge, url, "telegram:7") as (agent, base):
+                yield fake, agent, base
+
+
+@asynccontextmanager
+async def _held(edge, url, sender_id):
+    await edge.backstage.ledger.agents.put("agent1", "小王", HASH)
+    await edge.backstage.desk.request(sender_id, Handoff("x"), "w")
+    agent, base = Browser(url), f"conversations/{sender_id}"
+    try:
+        assert (await agent.login("agent1")).status_code == 200
+        assert (await agent.post(f"{base}/accept", key="a")).status_code == 200
+        yield agent, base
+    finally:
+        await agent.client.aclose()
 
 
 async def newest(edge):

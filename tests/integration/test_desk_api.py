@@ -7,14 +7,19 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-from desk_kit import HASH, PASSWORD, Browser, ask_for_human, desk_of, seen_by
+from desk_kit import (
+    PASSWORD,
+    Browser,
+    ask_for_human,
+    desk_of,
+    held_on_wechat,
+    seen_by,
+)
 from edge_kit import ROOT, FakeBrain, make_settings, served
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from wechat_kit import service, wechat
 
-from bot.desk_rules import Handoff
 from channels.console.templates import load_categories, load_templates
 
 
@@ -169,15 +174,7 @@ async def test_that_a_leader_passes_a_conversation_on(tmp_path):
 
 
 async def test_that_an_agent_sees_what_wechat_still_allows(tmp_path):
-    async with wechat() as fake, service(tmp_path, FakeBrain(), fake) as edge:
-        await fake.say("在吗")
-        backstage = edge.backstage
-        await backstage.ledger.agents.put("agent1", "小王", HASH)
-        await backstage.desk.request("wechat:oCustomer1", Handoff("x"), "h")
-        browser = Browser(fake.server)
-        await browser.login("agent1")
-        base = "conversations/wechat:oCustomer1"
-        await browser.post(f"{base}/accept", key="a")
+    async with held_on_wechat(tmp_path) as (fake, browser, base):
         await browser.post(f"{base}/messages", text="我是小王", key="1")
         await fake.until(lambda: "我是小王" in fake.followers["oCustomer1"].texts)
         async with asyncio.timeout(60):
@@ -186,7 +183,6 @@ async def test_that_an_agent_sees_what_wechat_still_allows(tmp_path):
         assert datetime.fromisoformat(left["until"]) > datetime.now(UTC)
         found = (await browser.get(f"{base}/messages", after=0)).json()["messages"]
         assert found[-1]["delivery"] == {"state": "delivered", "reason": None}
-        await browser.client.aclose()
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,21 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
-from desk_kit import HASH, Browser, ask_for_human, desk_of, seen_by
-from edge_kit import FakeBrain, Visitor, eventually, make_edge, say, served
+from desk_kit import (
+    HASH,
+    Browser,
+    ask_for_human,
+    desk_of,
+    held_on_telegram,
+    held_on_wechat,
+    seen_by,
+)
+from edge_kit import FakeBrain, Visitor, eventually, say, served
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from telegram_kit import TOKEN, message, telegram
-from wechat_kit import PNG, service, wechat
+from wechat_kit import PNG
 
 from bot.desk_rules import Handoff
 from bot.errors import BrainFailed, IllegalMove
@@ -255,13 +261,8 @@ async def test_that_files_go_both_ways_and_to_nobody_else(tmp_path):
         assert (await two.get(f"{base}/files/{theirs}")).status_code == 404
         assert (await one.get(f"{base}/files/nothing")).status_code == 404
 
-        async def upload(browser, content, key="f1", name="说明.pdf"):
-            return await browser.client.post(
-                f"/api/desk/{base}/files",
-                files={"file": (name, content, "application/pdf")},
-                data={"key": key},
-                headers={"X-CSRF-Token": browser.csrf},
-            )
+        async def upload(browser, content, key="f1"):
+            return await browser.upload(base, "说明.pdf", content, key)
 
         assert (await upload(two, PDF)).status_code == 404
         assert (await upload(one, b"MZ\x90 not a picture")).status_code == 415
@@ -281,62 +282,24 @@ async def test_that_files_go_both_ways_and_to_nobody_else(tmp_path):
 
 
 async def test_that_an_agents_picture_arrives_on_wechat(tmp_path):
-    async with wechat() as fake, service(tmp_path, FakeBrain(), fake) as edge:
-        await fake.say("在吗")
-        await edge.backstage.ledger.agents.put("agent1", "小王", HASH)
-        await edge.backstage.desk.request("wechat:oCustomer1", Handoff("x"), "h")
-        agent = Browser(fake.server)
-        await agent.login("agent1")
-        base = "conversations/wechat:oCustomer1"
-        await agent.post(f"{base}/accept", key="a")
-
-        async def upload(content, name, key):
-            return await agent.client.post(
-                f"/api/desk/{base}/files",
-                files={"file": (name, content)},
-                data={"key": key},
-                headers={"X-CSRF-Token": agent.csrf},
-            )
-
-        refused = await upload(PDF, "a.pdf", "1")
+    async with held_on_wechat(tmp_path) as (fake, agent, base):
+        refused = await agent.upload(base, "a.pdf", PDF, "1")
         assert refused.status_code == 415
         assert "只能发图片" in refused.json()["error"]["message"]
-        assert (await upload(PNG, "a.png", "2")).status_code == 200
+        assert (await agent.upload(base, "a.png", PNG, "2")).status_code == 200
         await fake.until(lambda: fake.uploaded)
         assert fake.uploaded == [PNG]
         await fake.until(lambda: "[image]" in fake.followers["oCustomer1"].texts)
-        await agent.client.aclose()
 
 
 async def test_that_an_agents_file_arrives_on_telegram(tmp_path):
-    async with telegram() as fake:
-        settings = {"telegram_token": TOKEN, "telegram_api_base": fake.url}
-        edge = make_edge(tmp_path, FakeBrain(), telegram_secret="s", **settings)
-        async with served(edge) as url, httpx.AsyncClient(base_url=url) as hook:
-            signed = {"X-Telegram-Bot-Api-Secret-Token": "s"}
-            update = message(1, chat=7, text="你好")
-            await hook.post("/webhooks/telegram", json=update, headers=signed)
-            await eventually(lambda: fake.sent(7))
-            backstage = edge.backstage
-            await backstage.ledger.agents.put("agent1", "小王", HASH)
-            await backstage.desk.request("telegram:7", Handoff("x"), "h")
-            agent = Browser(url)
-            await agent.login("agent1")
-            base = "conversations/telegram:7"
-            assert (await agent.post(f"{base}/accept", key="a")).status_code == 200
-            answer = await agent.client.post(
-                f"/api/desk/{base}/files",
-                files={"file": ("条款.pdf", PDF)},
-                data={"key": "1"},
-                headers={"X-CSRF-Token": agent.csrf},
-            )
-            assert answer.status_code == 200
-            await eventually(lambda: fake.named("sendDocument"))
-            (sent,) = fake.named("sendDocument")
-            assert int(sent["chat_id"]) == 7
-            assert ("条款.pdf", PDF) in sent.values()
-            assert fake.sent(7)[-1] != "条款.pdf"
-            await agent.client.aclose()
+    async with held_on_telegram(tmp_path) as (fake, agent, base):
+        assert (await agent.upload(base, "条款.pdf", PDF, "1")).status_code == 200
+        await eventually(lambda: fake.named("sendDocument"))
+        (sent,) = fake.named("sendDocument")
+        assert int(sent["chat_id"]) == 7
+        assert ("条款.pdf", PDF) in sent.values()
+        assert fake.sent(7)[-1] != "条款.pdf"
 
 
 async def test_that_what_is_masked_is_shown_for_a_reason_that_is_kept(tmp_path):

@@ -5,10 +5,9 @@ import asyncio
 
 import httpx
 import pytest
-from desk_kit import HASH, Browser, seen_by
+from desk_kit import HASH, Browser, held_on_telegram, held_on_wechat, seen_by
 from edge_kit import FakeBrain, Visitor, eventually, make_edge, served
-from telegram_kit import TOKEN, error, message, telegram
-from wechat_kit import service, wechat
+from telegram_kit import error
 
 from bot.desk_rules import Handoff
 
@@ -75,54 +74,20 @@ async def test_that_a_restart_keeps_the_state(tmp_path, state):
 
 async def test_that_a_close_waits_for_no_line_and_loses_none(tmp_path):
     """Telegram asks for patience while the agent already ends the conversation."""
-    async with telegram() as fake:
-        settings = {"telegram_token": TOKEN, "telegram_api_base": fake.url}
-        edge = make_edge(tmp_path, FakeBrain(), telegram_secret="s", **settings)
-        await edge.backstage.ledger.agents.put("agent1", "小王", HASH)
-        async with served(edge) as url, httpx.AsyncClient(base_url=url) as hook:
-            signed = {"X-Telegram-Bot-Api-Secret-Token": "s"}
-            await hook.post(
-                "/webhooks/telegram", json=message(1, text="在吗"), headers=signed
-            )
-            await eventually(lambda: fake.sent(7))
-            await edge.backstage.desk.request("telegram:7", Handoff("x"), "w")
-            agent = Browser(url)
-            await agent.login("agent1")
-            base = "conversations/telegram:7"
-            await agent.post(f"{base}/accept", key="a")
-            await eventually(lambda: "已加入" in "".join(fake.sent(7)))
-            fake.script["sendMessage"] = [
-                error(429, "Too Many Requests", retry_after=1) for _ in range(2)
-            ]
-            for number in range(3):
-                said = await agent.post(
-                    f"{base}/messages", text=f"第{number}句", key=str(number)
-                )
-                assert said.is_success
-            assert (await agent.post(f"{base}/close", key="c")).is_success
-            await eventually(lambda: "已结束" in fake.sent(7)[-1])
-            lines = "\n".join(fake.arrived)
-            places = [lines.index(f"第{number}句") for number in range(3)]
-            assert places == sorted(places)
-            assert all(lines.count(f"第{number}句") == 1 for number in range(3))
-            await agent.client.aclose()
+    async with held_on_telegram(tmp_path) as (fake, agent, base):
+        await eventually(lambda: "已加入" in "".join(fake.sent(7)))
+        fake.script["sendMessage"] = [
+            error(429, "Too Many Requests", retry_after=1) for _ in range(2)
+        ]
+        await say_lines(agent, base, 3)
+        assert (await agent.post(f"{base}/close", key="c")).is_success
+        await eventually(lambda: "已结束" in fake.sent(7)[-1])
+        assert_in_order(fake.arrived, 3)
 
 
 async def test_that_lines_beyond_wechats_count_wait_for_the_customer(tmp_path):
-    async with wechat() as fake, service(tmp_path, FakeBrain(), fake) as edge:
-        await fake.say("在吗")
-        await edge.backstage.ledger.agents.put("agent1", "小王", HASH)
-        await edge.backstage.desk.request("wechat:oCustomer1", Handoff("x"), "w")
-        agent = Browser(fake.server)
-        await agent.login("agent1")
-        base = "conversations/wechat:oCustomer1"
-        await agent.post(f"{base}/accept", key="a")
-        for number in range(7):
-            said = await agent.post(
-                f"{base}/messages", text=f"第{number}句", key=str(number)
-            )
-            assert said.is_success
-            await asyncio.sleep(0.1)
+    async with held_on_wechat(tmp_path) as (fake, agent, base):
+        await say_lines(agent, base, 7, pause=0.1)
         who = fake.followers["oCustomer1"]
 
         async def states():
@@ -137,8 +102,19 @@ async def test_that_lines_beyond_wechats_count_wait_for_the_customer(tmp_path):
         assert left["pushes"] == 0 or left["refused"]
         await fake.say("好的")
         await fake.until(lambda: "第6句" in "\n".join(who.texts))
-        lines = "\n".join(who.texts)
-        places = [lines.index(f"第{number}句") for number in range(7)]
-        assert places == sorted(places)
-        assert all(lines.count(f"第{number}句") == 1 for number in range(7))
-        await agent.client.aclose()
+        assert_in_order(who.texts, 7)
+
+
+async def say_lines(agent, base, count, pause=0.0):
+    for number in range(count):
+        words = {"text": f"第{number}句", "key": str(number)}
+        assert (await agent.post(f"{base}/messages", **words)).is_success
+        await asyncio.sleep(pause)
+
+
+def assert_in_order(texts, count):
+    """Each line once, and none before the one before it."""
+    lines = "\n".join(texts)
+    places = [lines.index(f"第{number}句") for number in range(count)]
+    assert places == sorted(places)
+    assert all(lines.count(f"第{number}句") == 1 for number in range(count))
