@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from worktime.pauses import BEIJING, Span, in_order, span_at, to_beijing
 from worktime.reading import (
     CalendarError,
     Hours,
@@ -26,13 +26,11 @@ __all__ = ["CalendarError", "Period", "WorkCalendar"]
 
 log = logging.getLogger(__name__)
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 DAY = timedelta(days=1)
 SATURDAY = 5
 LAST_SECOND = time(23, 59, 59)
 # Longest search for a working day: longer than any holiday with closures around it.
 MAX_DAYS_CLOSED = 366
-_Span = tuple[datetime, datetime | None]  # from, until; None: until further notice
 
 
 @dataclass(frozen=True)
@@ -80,14 +78,14 @@ class WorkCalendar:
 
     def is_open(self, moment: datetime) -> bool:
         """Say whether a moment is working time; the end of a period is not."""
-        local = _local(moment)
+        local = to_beijing(moment)
         return any(
             p.start <= local.time() < p.end for p in self.periods_of(local.date())
         )
 
     def next_open(self, moment: datetime) -> datetime:
         """Return the moment itself in working time, else the next start of work."""
-        begin, _ = next(self._stretches(_local(moment)))
+        begin, _ = next(self._stretches(to_beijing(moment)))
         return begin.astimezone(UTC)
 
     def add_work_hours(self, start: datetime, hours: float) -> datetime:
@@ -106,7 +104,7 @@ class WorkCalendar:
         if hours < 0:
             raise ValueError("hours must not be negative")
         left = timedelta(hours=hours)
-        for begin, end in self._stretches(_local(start)):
+        for begin, end in self._stretches(to_beijing(start)):
             if left <= end - begin:
                 return (begin + left).astimezone(UTC)
             left -= end - begin
@@ -128,7 +126,7 @@ class WorkCalendar:
         """
         if days < 0:
             raise ValueError("days must not be negative")
-        received = _local(self.next_open(start)).date()
+        received = to_beijing(self.next_open(start)).date()
         for day in self._workdays(received):
             if days == 0:
                 return _at(day, self.periods_of(day)[-1].end).astimezone(UTC)
@@ -146,7 +144,7 @@ class WorkCalendar:
         """
         if days < 0:
             raise ValueError("days must not be negative")
-        last = _local(start).date() + days * DAY
+        last = to_beijing(start).date() + days * DAY
         return _at(last, LAST_SECOND).astimezone(UTC)
 
     def due(self, start: datetime, amount: int, unit: str) -> datetime:
@@ -195,13 +193,13 @@ class WorkCalendar:
         Raises:
             ValueError: As for ``due``, or a pause ends before it begins.
         """
-        spans = _merged(pauses)
+        spans = in_order(pauses)
         if unit == "工作小时":
             return self._work_hours_with(start, amount, spans)
         day, left = (1, amount) if amount else (0, 1)  # 0: the first close there is
         while True:
             close = self.due(start, day, unit)
-            span = _span_at(spans, close)
+            span = span_at(spans, close)
             if span is not None and span[1] is None:
                 return None
             if span is None and (left := left - 1) == 0:
@@ -209,12 +207,12 @@ class WorkCalendar:
             day += 1
 
     def _work_hours_with(
-        self, start: datetime, hours: float, spans: Sequence[_Span]
+        self, start: datetime, hours: float, spans: Sequence[Span]
     ) -> datetime | None:
         if hours < 0:
             raise ValueError("hours must not be negative")
         left = timedelta(hours=hours)
-        for begin, end in self._running(_local(start), spans):
+        for begin, end in self._running(to_beijing(start), spans):
             if begin is None or end is None:
                 return None
             if left <= end - begin:
@@ -223,7 +221,7 @@ class WorkCalendar:
         raise AssertionError("stretches never end")
 
     def _running(
-        self, start: datetime, spans: Sequence[_Span]
+        self, start: datetime, spans: Sequence[Span]
     ) -> Iterator[tuple[datetime | None, datetime | None]]:
         """Working time outside the pauses; (None, None) where it stops for good."""
         for begin, end in self._stretches(start):
@@ -278,42 +276,6 @@ class WorkCalendar:
                 end = _at(day, period.end)
                 if end > start:
                     yield max(start, _at(day, period.start)), end
-
-
-def _merged(
-    pauses: Iterable[tuple[datetime, datetime | None]],
-) -> Sequence[_Span]:
-    """Return pauses in order, those that touch made one, empty ones left out."""
-    merged: list[_Span] = []
-    for since, until in sorted(
-        ((_local(a), None if b is None else _local(b)) for a, b in pauses),
-        key=lambda span: span[0],
-    ):
-        if until is not None and until < since:
-            raise ValueError("a pause must not end before it begins")
-        if until == since:
-            continue
-        if merged and (merged[-1][1] is None or merged[-1][1] >= since):
-            before = merged[-1]
-            ends = None if None in (before[1], until) else max(before[1], until)  # type: ignore[type-var]
-            merged[-1] = (before[0], ends)
-        else:
-            merged.append((since, until))
-    return merged
-
-
-def _span_at(spans: Sequence[_Span], moment: datetime) -> _Span | None:
-    """Return the pause a moment lies in; its end does not belong to it."""
-    for since, until in spans:
-        if since <= moment and (until is None or moment < until):
-            return since, until
-    return None
-
-
-def _local(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("a moment needs a time zone")
-    return moment.astimezone(BEIJING)
 
 
 def _at(day: date, clock_time: time) -> datetime:
