@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count, islice
 from pathlib import Path
 
 from worktime.pauses import BEIJING, Span, in_order, span_at, to_beijing
@@ -31,6 +32,7 @@ SATURDAY = 5
 LAST_SECOND = time(23, 59, 59)
 # Longest search for a working day: longer than any holiday with closures around it.
 MAX_DAYS_CLOSED = 366
+_UNITS = ("工作小时", "工作日", "自然日")
 
 
 @dataclass(frozen=True)
@@ -126,12 +128,8 @@ class WorkCalendar:
         """
         if days < 0:
             raise ValueError("days must not be negative")
-        received = to_beijing(self.next_open(start)).date()
-        for day in self._workdays(received):
-            if days == 0:
-                return _at(day, self.periods_of(day)[-1].end).astimezone(UTC)
-            days -= 1
-        raise AssertionError("working days never end")
+        close = next(islice(self._closes(start, "工作日"), days, None))
+        return close.astimezone(UTC)
 
     def add_natural_days(self, start: datetime, days: int) -> datetime:
         """Return the last second of the n-th day (自然日) after the day of receipt.
@@ -158,14 +156,13 @@ class WorkCalendar:
         Raises:
             ValueError: There is no such unit, or the amount is negative.
         """
-        count = {
-            "工作小时": self.add_work_hours,
-            "工作日": self.add_workdays,
-            "自然日": self.add_natural_days,
-        }.get(unit)
-        if count is None:
+        if unit not in _UNITS:
             raise ValueError(f"no unit {unit}")
-        return count(start, amount)
+        if unit == "工作小时":
+            return self.add_work_hours(start, amount)
+        if unit == "工作日":
+            return self.add_workdays(start, amount)
+        return self.add_natural_days(start, amount)
 
     def due_with_pauses(
         self,
@@ -177,8 +174,9 @@ class WorkCalendar:
         """Return when a commitment ends whose clock stood still for a while.
 
         工作小时: working time inside a pause does not count. 工作日 and 自然日: a day
-        counts when the clock runs at its close. The result is never inside a pause; at
-        the very end of one it is.
+        counts when the clock runs at its close, and the day of receipt never does. In
+        the first moment of a pause the clock stands, in its last one it runs. The result
+        is never inside a pause; working hours may run out in the moment one begins.
 
         Args:
             start: What starts its clock.
@@ -193,51 +191,61 @@ class WorkCalendar:
         Raises:
             ValueError: As for ``due``, or a pause ends before it begins.
         """
+        if unit not in _UNITS:
+            raise ValueError(f"no unit {unit}")
+        if amount < 0:
+            raise ValueError("amount must not be negative")
         spans = in_order(pauses)
         if unit == "工作小时":
             return self._work_hours_with(start, amount, spans)
-        day, left = (1, amount) if amount else (0, 1)  # 0: the first close there is
-        while True:
-            close = self.due(start, day, unit)
+        left = max(amount, 1)  # 0: the first close there is, also that of the receipt
+        for close in islice(self._closes(start, unit), min(amount, 1), None):
             span = span_at(spans, close)
-            if span is not None and span[1] is None:
+            if span is None:
+                left -= 1
+            elif span[1] is None:
                 return None
-            if span is None and (left := left - 1) == 0:
-                return close
-            day += 1
+            if left == 0:
+                return close.astimezone(UTC)
+        raise AssertionError("days never end")
 
     def _work_hours_with(
         self, start: datetime, hours: float, spans: Sequence[Span]
     ) -> datetime | None:
-        if hours < 0:
-            raise ValueError("hours must not be negative")
         left = timedelta(hours=hours)
         for begin, end in self._running(to_beijing(start), spans):
-            if begin is None or end is None:
-                return None
             if left <= end - begin:
                 return (begin + left).astimezone(UTC)
             left -= end - begin
-        raise AssertionError("stretches never end")
+        return None
 
     def _running(
         self, start: datetime, spans: Sequence[Span]
-    ) -> Iterator[tuple[datetime | None, datetime | None]]:
-        """Working time outside the pauses; (None, None) where it stops for good."""
+    ) -> Iterator[tuple[datetime, datetime]]:
+        """Working time outside the pauses; ends where the clock stops for good."""
         for begin, end in self._stretches(start):
-            for pause_from, pause_until in spans:
-                if pause_from > begin:
-                    if pause_from >= end:
-                        break
-                    yield begin, pause_from
-                if pause_until is None:
-                    yield None, None
+            for since, until in spans:
+                if since >= end:
+                    break
+                if since > begin:
+                    yield begin, since
+                if until is None:
                     return
-                begin = max(begin, pause_until)
+                begin = max(begin, until)
                 if begin >= end:
                     break
             if begin < end:
                 yield begin, end
+
+    def _closes(self, start: datetime, unit: str) -> Iterator[datetime]:
+        """The close of the day of receipt and of all days after it; never ends."""
+        if unit == "自然日":
+            first = to_beijing(start).date()
+            yield from (_at(first + n * DAY, LAST_SECOND) for n in count())
+        else:
+            received = to_beijing(self.next_open(start)).date()
+            for day in self._workdays(received):
+                yield _at(day, self.periods_of(day)[-1].end)
 
     def _is_official_workday(self, day: date) -> bool:
         plan = self.official.years.get(day.year)

@@ -28,23 +28,31 @@ def to_beijing(moment: datetime) -> datetime:
 def in_order(
     pauses: Iterable[tuple[datetime, datetime | None]],
 ) -> Sequence[Span]:
-    """Return pauses in order, those that touch made one, empty ones left out."""
+    """Return pauses in order, those that touch made one, empty ones left out.
+
+    Raises:
+        ValueError: A pause ends before it begins, or a moment has no time zone.
+    """
+    spans = [
+        (to_beijing(since), None if until is None else to_beijing(until))
+        for since, until in pauses
+    ]
+    if any(until is not None and until < since for since, until in spans):
+        raise ValueError("a pause must not end before it begins")
     merged: list[Span] = []
-    for since, until in sorted(
-        ((to_beijing(a), None if b is None else to_beijing(b)) for a, b in pauses),
-        key=lambda span: span[0],
-    ):
-        if until is not None and until < since:
-            raise ValueError("a pause must not end before it begins")
+    for since, until in sorted(spans, key=lambda span: span[0]):
         if until == since:
             continue
-        if merged and (merged[-1][1] is None or merged[-1][1] >= since):
-            before = merged[-1]
-            ends = None if None in (before[1], until) else max(before[1], until)  # type: ignore[type-var]
-            merged[-1] = (before[0], ends)
-        else:
+        if not merged or _is_over(merged[-1], since):
             merged.append((since, until))
+        elif (before := merged[-1][1]) is not None:
+            longer = None if until is None else max(before, until)
+            merged[-1] = (merged[-1][0], longer)
     return merged
+
+
+def _is_over(span: Span, moment: datetime) -> bool:
+    return span[1] is not None and span[1] < moment
 
 
 def span_at(spans: Sequence[Span], moment: datetime) -> Span | None:
