@@ -132,7 +132,9 @@ def build_backstage(
     """
     clock = clock or SystemClock(settings.clock)
     notices = notices or Notices.load()
-    hours = hours or WorkCalendar.load(settings.root / CALENDAR_DIR)
+    if hours is None:
+        hours = calendar = WorkCalendar.load(settings.root / CALENDAR_DIR)
+        calendar.warn_of_missing(clock.now())
     metrics = Metrics()
     client = httpx.AsyncClient(
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=20)

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 SATURDAY = 5
+DECEMBER = timedelta(days=31)  # by then the next year's plan is announced
 LAST_SECOND = time(23, 59, 59)
 # Longest search for a working day: longer than any holiday with closures around it.
 MAX_DAYS_CLOSED = 366
@@ -65,6 +66,13 @@ class WorkCalendar:
     def covers(self, year: int) -> bool:
         """Say whether the year's official plan is known; else weekends are guessed."""
         return year in self.official.years
+
+    def warn_of_missing(self, moment: datetime) -> None:
+        """Log that a year's plan is missing: this year's; in December also the next's."""
+        today = to_beijing(moment).date()
+        for year in (today.year, (today + DECEMBER).year):
+            if not self.covers(year):
+                self._warn(year)
 
     def is_workday(self, day: date) -> bool:
         """Say whether anybody works on this day in Beijing."""

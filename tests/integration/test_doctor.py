@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from wechat_kit import wechat
 
 from bot.settings import Settings
 from channels import doctor
+from channels.backstage import build_backstage
 from channels.migrating import read_versions, upgrade_ledger
 from channels.training import train
 
@@ -102,6 +104,32 @@ def test_that_an_unknown_year_counts_now_and_not_yet_for_the_next(
     this, following = doctor.check_calendar(doctor.Places(ROOT, tmp_path), settings)
     assert (this.name, this.ok, this.needed) == ("calendar 2031", False, True)
     assert (following.ok, following.needed) == (False, False)
+    for found in (this, following):
+        assert found.detail == "holidays and make-up workdays are not known"
+        assert "data/calendar/cn.yml" in found.fix
+
+
+def test_that_a_known_year_is_fine_and_a_missing_next_one_is_said(
+    tmp_path: Path,
+) -> None:
+    settings = settings_for(tmp_path, clock="2026-12-01T00:00:00Z")
+    data = tmp_path / "data" / "calendar"
+    shutil.copytree(ROOT / "data" / "calendar", data)
+    known = (data / "cn.yml").read_text(encoding="utf-8").partition("\n  2027:")[0]
+    (data / "cn.yml").write_text(known, encoding="utf-8")
+    this, following = doctor.check_calendar(doctor.Places(tmp_path, tmp_path), settings)
+    assert (this.name, this.ok) == ("calendar 2026", True)
+    assert (following.name, following.ok) == ("calendar 2027", False)
+    (data / "hours.yml").unlink()
+    (found,) = doctor.check_calendar(doctor.Places(tmp_path, tmp_path), settings)
+    assert (found.ok, found.needed) == (False, True)
+
+
+def test_that_the_start_says_that_the_year_is_missing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    build_backstage(settings_for(tmp_path, clock="2031-06-01T00:00:00Z"), works=False)
+    assert "calendar.year_missing year=2031" in caplog.text
 
 
 def test_that_a_key_others_can_read_is_refused(tmp_path: Path) -> None:

@@ -168,6 +168,28 @@ def test_that_a_missing_year_is_guessed_and_told_once(caplog):
     ]
 
 
+@pytest.mark.parametrize(
+    ("now", "missing"),
+    [
+        ("2026-11-30 23:59", []),  # the next year may not be announced yet
+        ("2026-12-01 00:00", [2027]),
+        ("2027-01-01 00:00", [2027]),
+        ("2027-12-31 10:00", [2027, 2028]),
+    ],
+)
+def test_that_a_missing_year_is_told_before_anybody_asks(caplog, now, missing):
+    plans = {year: KEPT.official.years[year] for year in (2025, 2026)}
+    calendar = WorkCalendar(Official(plans, KEPT.official.every_year), KEPT.hours)
+
+    with caplog.at_level(logging.WARNING):
+        calendar.warn_of_missing(at(now))
+        calendar.warn_of_missing(at(now))
+
+    assert [r.message.partition(":")[0] for r in caplog.records] == [
+        f"calendar.year_missing year={year}" for year in missing
+    ]
+
+
 def test_that_the_insurer_has_days_of_its_own():
     monday = date(2026, 11, 23)
     hours = Hours(
