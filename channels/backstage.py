@@ -31,6 +31,7 @@ from bot.settings import Settings
 from bot.sweep import Cursor, Sweeper
 from bot.triggers import TRIGGERS_FILE, Triggers
 from bot.turn import Rooms
+from channels.file_store import open_files
 from channels.metrics import Metrics
 from channels.telegram.setup import telegram_platform
 from channels.wechat.setup import wechat_platform
@@ -135,6 +136,7 @@ def build_backstage(
     if hours is None:
         hours = calendar = WorkCalendar.load(settings.root / CALENDAR_DIR)
         calendar.warn_of_missing(clock.now())
+    open_files(settings)  # here, or the first customer's file would find it missing
     metrics = Metrics()
     client = httpx.AsyncClient(
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=20)

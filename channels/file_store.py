@@ -7,6 +7,8 @@ at all; nobody else may read the folder.
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -14,7 +16,7 @@ from pathlib import Path
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from bot.errors import BaokeError, Retryable, StoreError
+from bot.errors import Retryable, StoreError
 from bot.settings import Settings
 
 _SOON = timedelta(seconds=10)
@@ -27,14 +29,14 @@ class FileStore:
         url: Folder, or a URL such as ``s3://bucket/prefix``.
 
     Raises:
-        BaokeError: There is no driver for such a URL.
+        ValueError: There is no driver for such a URL.
     """
 
     def __init__(self, url: str) -> None:
         try:
             self._system, self._root = fsspec.core.url_to_fs(url)
         except (ImportError, ValueError, OSError) as err:
-            raise BaokeError(f"BAOKE_FILES_URL: {err}") from err
+            raise ValueError(f"BAOKE_FILES_URL: {err}") from err
 
     async def write(self, file_id: str, content: bytes) -> None:
         """Keep a file.
@@ -84,10 +86,17 @@ class FileStore:
     def _write_here(self, file_id: str, content: bytes) -> None:
         folder = Path(self._root)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        begun = folder / f".{file_id}.part"
-        begun.touch(mode=0o600)
-        begun.write_bytes(content)
-        begun.replace(folder / file_id)
+        begun = folder / f".{file_id}.{secrets.token_hex(4)}.part"
+        try:
+            begun.touch(mode=0o600, exist_ok=False)
+            with begun.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # or its name may outlive a power cut alone
+            begun.replace(folder / file_id)
+        except BaseException:
+            begun.unlink(missing_ok=True)
+            raise
 
     def _write_there(self, file_id: str, content: bytes) -> None:
         self._system.pipe_file(self._at(file_id), content)
@@ -102,6 +111,6 @@ def open_files(settings: Settings) -> FileStore:
     """Return the store of these settings.
 
     Raises:
-        BaokeError: There is no driver for its URL.
+        ValueError: There is no driver for its URL.
     """
     return _store_at(settings.files_url or str(settings.attachments_dir))

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from edge_kit import Visitor, make_edge, served
 
-from bot.errors import BaokeError, StoreError
+from bot.errors import StoreError
 from channels.file_store import FileStore
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 30
@@ -63,9 +63,31 @@ async def test_that_only_the_owner_may_read_the_folder(tmp_path):
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
-def test_that_an_unknown_store_is_said_at_start(tmp_path):
-    with pytest.raises(BaokeError, match="BAOKE_FILES_URL"):
-        FileStore("nosuchstore://bucket")
+@pytest.mark.parametrize("url", ["nosuchstore://bucket", "s3://bucket/prefix"])
+def test_that_a_store_without_a_driver_is_said_at_start(tmp_path, monkeypatch, url):
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
+
+    with pytest.raises(ValueError, match="BAOKE_FILES_URL"):
+        make_edge(tmp_path, files_url=url)
+
+
+async def test_that_a_broken_write_leaves_the_file_that_was_there(
+    tmp_path, monkeypatch
+):
+    store = FileStore(str(tmp_path / "files"))
+    await store.write("a", b"whole")
+
+    def full(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    for file_id in ("a", "b"):
+        with pytest.raises(StoreError):
+            await store.write(file_id, b"half of it")
+
+    assert await store.read("a") == b"whole"
+    assert await store.read("b") is None
+    assert [each.name for each in (tmp_path / "files").iterdir()] == ["a"]
 
 
 async def test_that_a_store_that_fails_leaves_nothing(tmp_path):
