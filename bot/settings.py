@@ -3,6 +3,7 @@
 ``BAOKE_…`` variables win over ``.env`` in the project root. Durations are seconds.
 """
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -119,6 +120,12 @@ class Settings(BaseSettings):
             found = (origin.strip().rstrip("/") for origin in value.split(","))
             return tuple(origin for origin in found if origin)
         return value
+
+    @field_validator("scan_command")
+    @classmethod
+    def _check_command(cls, value: str | None) -> str | None:
+        """Quotes that are not closed are told at the start, not at the first file."""
+        return value if value and shlex.split(value) else None
 
     @property
     def rasa_urls(self) -> tuple[str, ...]:

@@ -98,13 +98,15 @@ async def give_file(rooms: WebRooms, sender_id: str, attachment_id: str) -> Resp
     """Answer with a file of a conversation.
 
     Raises:
-        BadInput: The conversation has no such file.
+        BadInput: The conversation has no such file, or it is not clean (any more).
+        StoreError: The files cannot be reached.
     """
     found = await rooms.ledger.attachments.get(sender_id, attachment_id)
     store = open_files(rooms.settings)
     content = await store.read(found.attachment_id) if found else None
     if found is None or content is None:
         raise BadInput("not_found", status=404)
+    await check_clean(rooms.settings.scan_command, content)  # for what came before it
     disposition = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
     headers = {**FILE_HEADERS, "Content-Disposition": disposition}
     return Response(content, media_type=found.media_type, headers=headers)

@@ -302,6 +302,17 @@ async def test_that_files_are_kept_and_others_refused_in_words(tmp_path):
     assert "语音" in fake.sent()[3]
 
 
+@pytest.mark.parametrize(("code", "says"), [(1, "没有通过安全检查"), (2, "暂时做不了")])
+async def test_that_a_file_that_is_not_clean_is_refused_in_words(tmp_path, code, says):
+    async with telegram() as fake:
+        edge = edge_for(tmp_path, fake, scan_command=f"sh -c 'exit {code}'")
+        async with served(edge) as url, Hook(url) as hook:
+            await hook.tell(message(1, document={"file_id": "d", "file_name": "a.png"}))
+            await eventually(lambda: len(fake.sent()) == 1)
+    assert says in fake.sent()[0]
+    assert not (tmp_path / "attachments").exists()
+
+
 async def test_that_a_place_and_a_number_become_words(tmp_path):
     brain = FakeBrain()
     async with telegram() as fake, served(edge_for(tmp_path, fake, brain)) as url:

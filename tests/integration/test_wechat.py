@@ -418,6 +418,19 @@ async def test_that_a_lost_image_is_told(tmp_path, brain, fake):
         assert "没有取到" in who.texts[-1]
 
 
+@pytest.mark.parametrize(("code", "says"), [(1, "没有通过安全检查"), (2, "暂时做不了")])
+async def test_that_an_image_that_is_not_clean_is_told(
+    tmp_path, brain, fake, code, says
+):
+    command = f"sh -c 'exit {code}'"
+    async with service(tmp_path, brain, fake, scan_command=command) as edge:
+        await fake.send(WHO, MsgType="image", MediaId="m1")
+        who = fake.followers[WHO]
+        await fake.until(lambda: len(who.shown) == 2)
+        assert says in who.texts[-1]
+        assert not edge.backstage.settings.attachments_dir.exists()
+
+
 async def test_that_a_kept_answer_is_told_by_the_notice_once(tmp_path, brain, fake):
     notice = tmp_path / "notice.yml"
     notice.write_text(
