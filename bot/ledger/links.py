@@ -7,10 +7,10 @@ be reckoned at any time from the position kept here.
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from bot.desk_rules import Status
@@ -22,6 +22,7 @@ from bot.ledger.tables import conversations, handoffs, messages
 from bot.message import StoredMessage
 
 BATCH = 100
+HOOKS_KEPT = timedelta(days=30)  # no desk repeats a call for longer
 
 
 @dataclass(frozen=True)
@@ -272,9 +273,8 @@ class Links:
 
     async def note_done(self, hook_id: str, now: datetime) -> None:
         """Note that a call was done."""
-        row = insert(desk_hooks).values(hook_id=hook_id, at=now)
         try:
-            await self._database.write(lambda c: c.execute(row))
+            await self._database.write(lambda c: _note_hook(c, hook_id, now))
         except IntegrityError:
             return
 
@@ -282,11 +282,10 @@ class Links:
         self, hook_id: str, sender_id: str, agent: str, text: str, now: datetime
     ) -> bool:
         """Keep a note and that its call was done, both or neither; False for a repeat."""
-        done = insert(desk_hooks).values(hook_id=hook_id, at=now)
         note = {"sender_id": sender_id, "agent": agent, "text": text, "at": now}
 
         def write(connection: Connection) -> None:
-            connection.execute(done)
+            _note_hook(connection, hook_id, now)
             connection.execute(insert(notes).values(note))
 
         try:
@@ -317,3 +316,10 @@ def _in_order(moves: Sequence[Item], said: Sequence[Item]) -> Pending:
     ends = [page[-1] for page in (moves, said) if len(page) == BATCH]
     cuts = [n for n, item in enumerate(items, 1) if any(item is end for end in ends)]
     return Pending(items[: min(cuts)] if cuts else items, bool(moves), not cuts)
+
+
+def _note_hook(connection: Connection, hook_id: str, now: datetime) -> None:
+    """Note a call, and forget those that nobody repeats any more."""
+    over = delete(desk_hooks).where(desk_hooks.c.at < now - HOOKS_KEPT)
+    connection.execute(over)
+    connection.execute(insert(desk_hooks).values(hook_id=hook_id, at=now))

@@ -16,6 +16,7 @@ from bot.ledger.desk_view import Listed
 from bot.message import Author, Outbound, Part
 from channels.console.accounts import Accounts, may_write
 from channels.console.backroom import Backroom
+from channels.console.bodies import is_storable
 from channels.console.changes import Changes
 from channels.console.shapes import Json
 from channels.visitors import WebRooms
@@ -82,7 +83,8 @@ class Entry:
         Raises:
             BadInput: It is another agent's, or there is none.
         """
-        row = await self.rooms.ledger.desk.one(sender_id)
+        known = is_storable(sender_id)
+        row = await self.rooms.ledger.desk.one(sender_id) if known else None
         mine = row is not None and row.agent == session.agent.name
         waits = row is not None and row.status is Status.QUEUED
         if row is None or not (mine or waits or session.agent.role is Role.LEADER):

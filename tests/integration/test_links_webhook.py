@@ -342,3 +342,19 @@ def test_that_half_the_settings_are_refused(tmp_path):
         make_edge(
             tmp_path, FakeBrain(), chatwoot_url="http://127.0.0.1:9", chatwoot_inbox="x"
         )
+
+
+async def test_that_old_calls_are_forgotten(tmp_path):
+    edge = make_edge(tmp_path)
+    async with served(edge):
+        links = edge.backstage.ledger.links
+        now = datetime.now(UTC)
+        await links.note_done("long ago", now - timedelta(days=31))
+        await links.note_done("lately", now - timedelta(days=29))
+        await links.note_done("now", now)
+
+        assert [await links.done_before(i) for i in ("long ago", "lately", "now")] == [
+            False,
+            True,
+            True,
+        ]
