@@ -32,6 +32,8 @@ REQUESTS: dict[RequestKind, str] = {
     "notice": "第三条(二)2",
     "privacy": "第六条(三)1",
 }
+# Without these nothing can be promised; an import says which are missing.
+PROMISES = ("第三条(二)2", COMPLAINT)
 BROUGHT_TO = "due_dates"  # store fact: agreement and calendar the limits are from
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from actions.agreement.clauses import Clause, DocumentVersion, Note, ParsedDocument
-from actions.agreement.documents import as_date
+from actions.agreement.commitments import commitments_of
+from actions.agreement.documents import as_date, fill_clauses, read_insurer_settings
 from actions.agreement.encoder import use_all_cores
 from actions.agreement.errors import AgreementError
 from actions.agreement.importing import import_file
@@ -23,6 +24,7 @@ from actions.clock import SystemClock
 from actions.commands import add_json
 from actions.database import build_engine
 from actions.errors import ActionsError
+from actions.promises import PROMISES
 from actions.settings import Settings, read_settings
 
 
@@ -88,8 +90,38 @@ def _import(args: argparse.Namespace, settings: Settings) -> tuple[Any, list[str
         "skipped": [_note(note) for note in parsed.skipped],
         "unplaced": [_note(note) for note in parsed.unplaced],
         "truncated": parsed.truncated,
+        **_commitments(parsed, source, settings),
     }
+    for ref in done["missing_commitments"]:
+        sys.stderr.write(
+            f"agreement import: {ref} promises no time; fill its blank in "
+            "data/agreement/settings.yml, until then nothing is promised by it\n"
+        )
     return done, _report(done)
+
+
+def _commitments(
+    parsed: ParsedDocument, source: DocumentVersion, settings: Settings
+) -> dict[str, Any]:
+    """The time limits of the text with the insurer's blanks filled in, and the gaps."""
+    if source.document != SERVICE:
+        return {"commitments": [], "missing_commitments": []}
+    insurer = read_insurer_settings(settings.data / "agreement" / "settings.yml")
+    filled = fill_clauses(parsed.clauses, source, insurer.blanks)
+    found = [one for clause in filled for one in commitments_of(clause)]
+    promised = {one.ref for one in found}
+    return {
+        "commitments": [
+            {
+                "ref": one.ref,
+                "trigger": one.trigger,
+                "amount": one.amount,
+                "unit": one.unit,
+            }
+            for one in found
+        ],
+        "missing_commitments": [ref for ref in PROMISES if ref not in promised],
+    }
 
 
 def _source(

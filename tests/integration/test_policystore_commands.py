@@ -239,3 +239,31 @@ def test_that_a_step_that_cannot_be_is_said_in_one_line(ready, capsys, words, wh
     assert said.out == ""
     assert why in said.err
     assert said.err.count("\n") == 1
+
+
+def test_that_an_import_names_the_limits_and_what_is_missing(project, capsys, tmp_path):
+    from actions.commands import agreement
+
+    file = ROOT / "data/agreement/service_agreement.md"
+    parser = argparse.ArgumentParser()
+    agreement.register(parser.add_subparsers(dest="command"))
+
+    def imported(path):
+        args = parser.parse_args(
+            ["agreement", "import", str(path), "--dry-run", "--json"]
+        )
+        assert agreement.run(args) == 0
+        said = capsys.readouterr()
+        return json.loads(said.out), said.err
+
+    found, quiet = imported(file)
+    other = tmp_path / "other.md"
+    text = file.read_text(encoding="utf-8")
+    other.write_text(text.replace("[具体小时数]", "[几个]"), encoding="utf-8")
+    gap, warned = imported(other)
+
+    limits = {(one["ref"], one["amount"], one["unit"]) for one in found["commitments"]}
+    assert {("第三条(二)2", 2, "工作小时"), ("第三条(四)2", 15, "工作日")} <= limits
+    assert (found["missing_commitments"], quiet) == ([], "")
+    assert gap["missing_commitments"] == ["第三条(二)2"]
+    assert "第三条(二)2 promises no time" in warned
