@@ -19,6 +19,7 @@ from actions.show import BEIJING, day, masked_name, masked_phone, money
 from actions.words import words
 
 HITS = 5
+MAX_REQUESTS = 10  # of a customer, the newest
 MAX_QUESTION_CHARS = 300
 _SHOWN = 4  # last characters of a number
 
@@ -49,6 +50,7 @@ def customer_of(services: Services, sender_id: str, *, reveal: bool = False) -> 
         policies = unit.policies.all_of(customer_id) if customer_id else []
         claims = unit.claims.all_of(customer_id) if customer_id else []
         complaints = unit.complaints.all_of(sender_id, customer_id)
+        requests = unit.requests.all_of(customer_id) if customer_id else []
     return {
         "verified": customer is not None,
         "locked_until": locked.isoformat() if locked is not None else None,
@@ -81,6 +83,14 @@ def customer_of(services: Services, sender_id: str, *, reveal: bool = False) -> 
                 "clause": complaint.due_clause,
             }
             for complaint in complaints
+        ],
+        "requests": [
+            {
+                "number": number(request.request_no),
+                "what": str(words()["request_kinds"][request.kind]),
+                "status": _word("request_status", request.status),
+            }
+            for request in requests[:MAX_REQUESTS]
         ],
     }
 

@@ -89,6 +89,7 @@ function customerLines(found) {
   for (const each of found.policies) lines.push(`保单 ${each.number} ${each.what}：${each.status}，到 ${each.until}`);
   for (const each of found.claims) lines.push(`理赔 ${each.number} ${each.what}：${each.status}${each.amount ? '，' + each.amount : ''}`);
   for (const each of found.complaints) lines.push(`投诉 ${each.number} ${each.what}：${each.status}，最迟 ${new Date(each.due).toLocaleString('zh-CN')}（${each.clause}）`);
+  for (const each of found.requests || []) lines.push(`申请 ${each.number} ${each.what}：${each.status}`);
   return lines;
 }
 

@@ -37,6 +37,17 @@ def test_that_a_proven_customer_is_shown_masked(store):
     assert customer_of(services_of(store), "web:other")["verified"] is False
 
 
+def test_that_requests_are_shown_to_agents(store):
+    with store() as unit:
+        unit.identity.verify(SENDER, "P2024013100018", "4321", NOW)
+        unit.requests.record(SENDER, "CU000001", "document", {}, "turn-1", NOW)
+
+    (shown,) = customer_of(services_of(store), SENDER)["requests"]
+
+    assert (shown["what"], shown["status"]) == ("材料申请", "已登记，等待办理")
+    assert shown["number"].startswith("R…")
+
+
 def test_that_a_clause_is_quoted_from_the_agreement(store_settings):
     library = open_library(store_settings, NOW)
     found = clause_at(library, "service", "第三条(四)2")
