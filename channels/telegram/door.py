@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from telegram import Bot
 from telegram.error import TelegramError
 
+from bot.background import Background
 from bot.errors import BadInput, Overloaded, StoreError
 from bot.ledger.values import Accepted
 from bot.message import Inbound, Kind
@@ -186,8 +187,10 @@ def build_router(door: TelegramDoor, rooms: WebRooms) -> APIRouter:
     return router
 
 
-class Poller:
+class Poller(Background):
     """Asks Telegram for updates, for machines that nobody can call.
+
+    What was not confirmed when it ends comes again at the next start.
 
     Args:
         door: Takes the updates.
@@ -196,48 +199,40 @@ class Poller:
     """
 
     def __init__(self, door: TelegramDoor, client: httpx.AsyncClient, url: str) -> None:
+        super().__init__("telegram.poll", 0.0)
         self._door = door
         self._client = client
         self._url = url
-        self._task: asyncio.Task[None] | None = None
+        self._offset: int | None = None  # confirms what came before it
+        self._is_unhooked = False
 
-    def start(self) -> None:
-        """Begin."""
-        self._task = asyncio.create_task(self._poll_forever())
+    async def run_once(self) -> None:
+        """Take one batch; rest after whatever went wrong."""
+        try:
+            if not self._is_unhooked:  # a webhook keeps all updates to itself
+                await self._call("deleteWebhook", {"drop_pending_updates": False})
+                self._is_unhooked = True
+            await self._poll()
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as err:
+            # Without the address: it holds the token.
+            log.warning("telegram.poll_failed", error=type(err).__name__)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        except (Overloaded, StoreError) as err:
+            log.warning("telegram.not_taken", error=str(err))
+            await asyncio.sleep(_PAUSE_SECONDS)
+        except Exception:  # a fault of ours: told by the loop, asked again after a rest
+            await asyncio.sleep(_PAUSE_SECONDS)
+            raise
 
-    async def stop(self) -> None:
-        """End; what was not confirmed comes again at the next start."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _poll_forever(self) -> None:
-        offset: int | None = None
-        unhooked = False
-        while True:
-            try:
-                if not unhooked:  # a webhook keeps all updates to itself
-                    await self._call("deleteWebhook", {"drop_pending_updates": False})
-                    unhooked = True
-                offset = await self._poll(offset)
-            except (httpx.HTTPError, ValueError, KeyError, TypeError) as err:
-                # Without the address: it holds the token.
-                log.warning("telegram.poll_failed", error=type(err).__name__)
-                await asyncio.sleep(_PAUSE_SECONDS)
-            except (Overloaded, StoreError) as err:
-                log.warning("telegram.not_taken", error=str(err))
-                await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def _poll(self, offset: int | None) -> int | None:
-        """Take one batch; return the offset that confirms it."""
+    async def _poll(self) -> None:
+        """Take what there is, and note what may be confirmed."""
         body = {"timeout": POLL_SECONDS, "allowed_updates": list(WANTED)}
-        if offset is not None:
-            body["offset"] = offset
+        if self._offset is not None:
+            body["offset"] = self._offset
         for data in await self._call("getUpdates", body):
             await self._door.take(data)
             # Only now: what was not stored is asked for again.
-            offset = int(data["update_id"]) + 1
-        return offset
+            self._offset = int(data["update_id"]) + 1
 
     async def _call(self, method: str, body: Mapping[str, Any]) -> Any:
         answer = await self._client.post(

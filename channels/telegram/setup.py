@@ -46,7 +46,7 @@ class TelegramEdge:
     async def start(self) -> None:
         """Begin to hear; tell Telegram where, if it has to call."""
         if self.poller is not None:
-            self.poller.start()
+            await self.poller.start()
             return
         public, secret = self.settings.public_url, self.settings.telegram_secret
         if public is None or not public.startswith("https://") or secret is None:

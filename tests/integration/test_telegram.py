@@ -12,6 +12,7 @@ from telegram_kit import TOKEN, error, message, press, telegram
 
 from bot.message import Button, ButtonsPart, TextPart
 from bot.ports import Answer
+from channels.telegram.door import TelegramDoor
 from channels.telegram.reading import read_update
 
 FIXTURES = (
@@ -388,3 +389,22 @@ async def test_that_an_album_is_confirmed_once(tmp_path):
         await asyncio.sleep(0.3)
         assert len(fake.sent()) == 2
         assert len(fake.named("getFile")) == 4
+
+
+async def test_that_a_fault_of_ours_does_not_end_polling(tmp_path, monkeypatch):
+    monkeypatch.setattr("channels.telegram.door._PAUSE_SECONDS", 0.01)
+    taken = TelegramDoor.take
+    faults = [AttributeError("ours"), RuntimeError("ours")]
+
+    async def take(door, data):
+        if faults:
+            raise faults.pop()
+        return await taken(door, data)
+
+    monkeypatch.setattr(TelegramDoor, "take", take)
+    async with telegram() as fake:
+        fake.updates = [message(1, text="一")]
+        edge = edge_for(tmp_path, fake, telegram_mode="polling", telegram_secret=None)
+        async with served(edge):
+            await eventually(lambda: fake.sent())
+    assert (fake.sent(), faults) == (["答：一"], [])
