@@ -260,6 +260,9 @@ def _run_pipeline(
     command = [python, str(HERE / "rasa_pipeline.py")]
     command += [str(path) for path in (config, nlu, asked, out, kept)]
     env = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "LOG_LEVEL": "ERROR"}
+    # The sentence encoder as `baoke up` runs it: spinning threads stall beside others.
+    env.setdefault("OMP_NUM_THREADS", str(min(2, os.cpu_count() or 1)))
+    env.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if placeholder:  # as installed by default, whatever this environment holds
         env["PYTHONPATH"] = str(ASSISTANT / "placeholder")
     done = subprocess.run(
