@@ -10,6 +10,7 @@ from __future__ import annotations
 from rasa_sdk.events import SlotSet
 
 from actions.base import Events
+from actions.claim_words import claim_buttons
 from actions.errors import IllegalStep
 from actions.policystore.claims import TAKES_PAPERS
 from actions.policystore.model import Claim, ClaimFile
@@ -46,7 +47,7 @@ def take_file(
     """Tie the file to the paper that was chosen, or ask which one it is."""
     claim_no, paper = turn.first("claim_no"), turn.first("paper")
     if not claim_no or not paper:
-        return _ask_which(claims, file, say)
+        return _ask_which(claims, file, claim_no, say)
     kept = ClaimFile(file["id"], paper, file["name"], services.now())
     try:
         with services.unit_of_work() as uow:
@@ -63,26 +64,36 @@ def take_file(
     return done
 
 
-def _ask_which(claims: list[Claim], file: dict[str, str], say: Say) -> Events:
-    running = [claim for claim in claims if claim.status in TAKES_PAPERS]
+def _ask_which(
+    claims: list[Claim], file: dict[str, str], claim_no: str | None, say: Say
+) -> Events:
+    """Ask which paper it is; with more of them than buttons, which claim first."""
+    running = [
+        claim
+        for claim in claims
+        if claim.status in TAKES_PAPERS and claim_no in (None, claim.claim_no)
+    ]
     choices = [
         (claim, name) for claim in running for name in missing_papers(claim)
     ] or [(claim, paper.name) for claim in running for paper in claim.papers]
+    which = {"file_id": file["id"], "file_name": file["name"]}
+    meant = {claim.claim_no: claim for claim, _ in choices}
     if not choices:
         say("utter_file_no_claim")
-        return [SlotSet(PENDING_FILE, None)]
-    say(
-        "utter_which_paper",
-        buttons=[
+    elif len(choices) > MAX_BUTTONS and len(meant) > 1:
+        newest = list(meant.values())[:MAX_BUTTONS]
+        buttons = claim_buttons(newest, "track_claim", **which)
+        say("utter_which_claim_file", buttons=buttons)
+    else:
+        buttons = [
             button(
                 f"{name}（{claim.product} {claim.claim_no[-4:]}）",
                 "track_claim",
                 claim_no=claim.claim_no,
                 paper=name,
-                file_id=file["id"],
-                file_name=file["name"],
+                **which,
             )
             for claim, name in choices[:MAX_BUTTONS]
-        ],
-    )
+        ]
+        say("utter_which_paper", buttons=buttons)
     return [SlotSet(PENDING_FILE, None)]  # the buttons name it from now on

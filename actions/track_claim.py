@@ -10,13 +10,13 @@ from actions.answers import MAX_QUOTE, quote_refs
 from actions.base import CustomerAction, Events
 from actions.claim_files import PENDING_FILE, missing_papers, pending_file, take_file
 from actions.claim_promises import claim_limits
+from actions.claim_words import claim_buttons
 from actions.policystore.model import Claim
 from actions.query_policy import is_product_word
-from actions.say import Button, Say, button
+from actions.say import Say
 from actions.show import day, minute, money, numbered
 from actions.track_request import asks_for_request
 from actions.turn import Turn
-from actions.words import words
 
 DECIDED = ("declined", "paid", "approved", "partially_approved", "paying", "closed")
 DONE = ("paid", "declined", "withdrawn", "closed")
@@ -35,23 +35,6 @@ def named_claims(claims: list[Claim], turn: Turn) -> list[Claim]:
         c for c in claims if any(is_product_word(c.product, word) for word in spoken)
     ]
     return by_product or claims
-
-
-def claim_buttons(claims: list[Claim], intent: str) -> list[Button]:
-    """One button a claim: number, product and status."""
-    return [
-        button(
-            f"{claim.claim_no} {claim.product} {status_word(claim)}",
-            intent,
-            claim_no=claim.claim_no,
-        )
-        for claim in claims
-    ]
-
-
-def status_word(claim: Claim) -> str:
-    """The claim's status in Chinese."""
-    return str(words()["claim_status"].get(claim.status, claim.status))
 
 
 def is_declined(claim: Claim) -> bool:

@@ -6,7 +6,6 @@ for our own widget session_token, session_state, user_echoed, typing, notice.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,7 +32,10 @@ HISTORY = 50  # messages shown when a window does not say what it has
 MAX_JUNK = 20  # meaningless events before the door is closed
 OUR_CLIENT = "baoke"
 _SWEEP_SECONDS = 15.0
-# The peer said goodbye, so what was sent before has arrived.
+# What was sent longer ago has arrived, if the line was whole until now: a word from the
+# peer may have crossed what was sent just before it.
+CROSSING_SECONDS = 2.0
+# The peer said goodbye, so the line was whole until then.
 _CLEAN_ENDS = frozenset({"client disconnect", "transport close"})
 
 log = structlog.get_logger()
@@ -126,7 +128,7 @@ class SocketDoor:
         if window is None:
             return
         if reason in _CLEAN_ENDS:
-            self._arrived(window)
+            self._arrived(window, CROSSING_SECONDS)
         self._windows.leave(window)
 
     async def _session_request(self, sid: str, *args: Any) -> Any:
@@ -209,7 +211,7 @@ class SocketDoor:
         await self._windows.replay(window, first, last_seq)
 
     async def _take(self, window: Window, data: Mapping[str, Any]) -> Any:
-        self._arrived(window)
+        self._arrived(window, CROSSING_SECONDS)
         session = await self._session_of(window, data)
         inbound = _read(data, session, self._rooms)
         window.own_keys.add(inbound.message_key)
@@ -240,18 +242,17 @@ class SocketDoor:
         await self._open(window, data)
         return known
 
-    def _arrived(self, window: Window) -> None:
-        """Note that a window that never acknowledges has what it was sent."""
-        if window.plain and window.session is not None and window.shown:
-            self._rooms.outbox.confirm(window.session.sender_id, window.shown)
+    def _arrived(self, window: Window, age: float) -> None:
+        """Note that a window that never acknowledges has what is ``age`` seconds old."""
+        if window.session is not None and (seq := window.arrived(age)):
+            self._rooms.outbox.confirm(window.session.sender_id, seq)
 
     async def _sweep_forever(self) -> None:
         patience = PING_INTERVAL_SECONDS + PING_TIMEOUT_SECONDS
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             for window in self._windows.everybody():
-                if monotonic() - window.shown_at > patience:  # it answered a ping
-                    self._arrived(window)
+                self._arrived(window, patience)  # it answered a ping since
 
     def _describe(self, err: BaokeError) -> Refusal:
         return refusal(err, self._rooms.notices, self._rooms.settings)

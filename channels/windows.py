@@ -5,6 +5,7 @@ news it missed is read from the ledger. The web's side of the outbox.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from time import monotonic
@@ -31,7 +32,8 @@ class Window:
     Attributes:
         plain: A ready-made Rasa widget: Rasa's keys only, never acknowledges.
         shown: Highest sequence number sent to it.
-        shown_at: When, in seconds that never go back.
+        on_the_way: (when in seconds that never go back, number) of what a plain
+            window was sent and is not yet known to have.
         own_keys: Message keys it sent itself and need not be shown again.
         ready: It has been shown its past; news may follow.
         junk: Events that mean nothing.
@@ -43,11 +45,22 @@ class Window:
     session: Session | None = None
     plain: bool = True
     shown: int = 0
-    shown_at: float = 0.0
+    on_the_way: deque[tuple[float, int]] = field(default_factory=deque)
     own_keys: set[str] = field(default_factory=set)
     ready: bool = False
     junk: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def arrived(self, age: float) -> int:
+        """Take what was sent at least ``age`` seconds ago as arrived.
+
+        Returns:
+            Its highest sequence number, 0 when there is nothing.
+        """
+        sent_by, highest = monotonic() - age, 0
+        while self.on_the_way and self.on_the_way[0][0] <= sent_by:
+            highest = max(highest, self.on_the_way.popleft()[1])
+        return highest
 
 
 class Windows:
@@ -73,6 +86,7 @@ class Windows:
         """
         self.leave(window)
         window.session, window.shown, window.ready = session, 0, False
+        window.on_the_way.clear()
         mates = self._by_sender.setdefault(session.sender_id, {})
         mates[window.sid] = window
         if len(mates) <= MAX_WINDOWS_PER_VISITOR:
@@ -166,7 +180,7 @@ class Windows:
                 return
 
     async def _show(self, window: Window, message: StoredMessage) -> None:
-        window.shown, window.shown_at = max(window.shown, message.seq), monotonic()
+        window.shown = max(window.shown, message.seq)
         if message.author is Author.CUSTOMER:
             if message.message_key in window.own_keys:
                 window.own_keys.discard(message.message_key)
@@ -174,6 +188,7 @@ class Windows:
                 await self._send(window, "user_echoed", echo(message))
             return
         if window.plain:
+            window.on_the_way.append((monotonic(), message.seq))
             for data in uttered_plain(message, self._notices):
                 await self._send(window, "bot_uttered", data)
             return

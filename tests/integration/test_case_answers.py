@@ -1,5 +1,6 @@
 """What customers are answered about their cases, over a real store."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from store_kit import LI, NOW, ZHANG, a_report, file_complaint
 
 from actions.agreement.commitments import Commitment
 from actions.agreement.library import open_library
-from actions.claim_files import PENDING_FILE
+from actions.claim_files import MAX_BUTTONS, PENDING_FILE
 from actions.policystore.model import CalculationLine, ClaimFile
 from actions.promises import COMPLAINT, renew_due_dates
 from actions.request_service import ActionRequestServiceSubmit
@@ -54,9 +55,10 @@ def handle(store, kind, number, step, *told, now=NOW):
         return getattr(getattr(uow, kind), step)(number, *told, now=now)
 
 
-def report(store, papers=("驾驶证", "维修发票")):
+def report(store, papers=("驾驶证", "维修发票"), turn_id="t-1"):
     with store() as uow:
-        return uow.claims.report(ZHANG, a_report(papers=papers), "t-1", NOW).claim_no
+        claim = uow.claims.report(ZHANG, a_report(papers=papers), turn_id, NOW)
+    return claim.claim_no
 
 
 def test_that_a_decision_is_told_and_may_be_reviewed(store, services):
@@ -117,6 +119,26 @@ def test_that_a_file_finds_its_paper_in_two_presses(store, services, verified):
     assert [(f.file_id, f.paper, f.name) for f in claim.files] == [
         ("a1", "驾驶证", "驾照.jpg")
     ]
+
+
+def test_that_with_many_claims_the_claim_is_asked_before_the_paper(
+    store, services, verified
+):
+    numbers = [report(store, turn_id=f"turn-{n}") for n in range(MAX_BUTTONS)]
+    file = {"file_id": "a1", "file_name": "驾照.jpg"}
+
+    _, first = ask(services, ActionTrackClaim, "/track_claim", **file)
+    chosen = {**file, "claim_no": numbers[3]}
+    _, second = ask(services, ActionTrackClaim, "/track_claim", **chosen)
+
+    assert first.names == ["utter_which_claim_file"]
+    named = [json.loads(b["payload"][12:]) for b in first.heard[0].buttons]
+    assert sorted(each.pop("claim_no") for each in named) == sorted(numbers)
+    assert named == [file] * MAX_BUTTONS
+    assert second.names == ["utter_which_paper"]
+    papers = [button["title"] for button in second.heard[0].buttons]
+    assert [title.partition("（")[0] for title in papers] == ["驾驶证", "维修发票"]
+    assert all(numbers[3][-4:] in title for title in papers)
 
 
 def test_that_a_file_waits_for_the_identity_check(store, services):

@@ -1,6 +1,7 @@
 """Claims as they are handled: legal moves, papers once, decisions that add up."""
 
 from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -195,7 +196,7 @@ STATES = sorted(NEXT)
 )
 @given(wished=some.lists(some.sampled_from(STATES), max_size=8))
 def test_that_no_way_leads_past_the_legal_moves(store, wished):
-    number = report(store, f"turn-{id(wished)}-{len(wished)}", papers=())
+    number = report(store, uuid4().hex, papers=())
     at = "reported"
     for to in wished:
         if to in DECISIONS:

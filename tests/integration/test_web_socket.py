@@ -135,7 +135,9 @@ async def test_that_a_reload_without_a_number_shows_the_last_messages(tmp_path):
     assert shown == list(range(11, 61))
 
 
-async def test_that_a_ready_made_widget_gets_only_what_never_arrived(tmp_path):
+async def test_that_a_ready_made_widget_gets_only_what_never_arrived(
+    tmp_path, monkeypatch
+):
     gate = asyncio.Event()
 
     async def second_is_slow(question: Question) -> Answer:
@@ -149,7 +151,9 @@ async def test_that_a_ready_made_widget_gets_only_what_never_arrived(tmp_path):
         session_id = (await client.request())["session_id"]
         await client.utter("一", session_id)
         await client.until("bot_uttered")
+        monkeypatch.setattr("channels.socket.CROSSING_SECONDS", 0.0)
         await client.utter("二", session_id)
+        monkeypatch.setattr("channels.socket.CROSSING_SECONDS", 3600.0)
         await client.close()
         gate.set()
         await edge.backstage.turns.idle()
@@ -161,6 +165,24 @@ async def test_that_a_ready_made_widget_gets_only_what_never_arrived(tmp_path):
         await back.close()
     assert missed["text"] == "答二"
     assert [data["text"] for data in back.all("bot_uttered")] == ["答二", "答三"]
+
+
+async def test_that_what_may_have_crossed_a_goodbye_is_shown_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("channels.socket.CROSSING_SECONDS", 3600.0)
+    edge = make_edge(tmp_path, FakeBrain())
+    async with served(edge) as url:
+        client = await SocketClient().open(url)
+        session_id = (await client.request())["session_id"]
+        await client.utter("一", session_id)
+        await client.until("bot_uttered")
+        await client.close()
+        back = await SocketClient().open(url)
+        await back.request(session_id)
+        (again,) = await back.until("bot_uttered")
+        await back.close()
+    assert again["text"] == "答：一"
 
 
 async def test_that_an_acknowledged_message_is_delivered(tmp_path):
