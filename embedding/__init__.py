@@ -1,0 +1,1 @@
+"""Sentence vectors for the assistant and the actions; imports nothing of ours."""
