@@ -52,6 +52,12 @@ def customer_of(services: Services, turn: Turn) -> Customer | None:
     return customer
 
 
+def customer_id_of(services: Services, turn: Turn) -> str | None:
+    """The number of the verified customer of this conversation, if any."""
+    customer = customer_of(services, turn)
+    return customer.customer_id if customer else None
+
+
 def category_of(text: str) -> str | None:
     """The category a text tells by its words."""
     for category, cues in words()["complaint_category_cues"].items():
@@ -164,10 +170,10 @@ class ActionFileComplaintSubmit(BaokeAction):
             return [*reset(FORM_EXIT), FollowupAction(f"action_{leave}")]
         now = self.services.now()
         promise = promise_for(self.services, now)
-        customer = customer_of(self.services, turn)
+        customer_id = customer_id_of(self.services, turn)
         intake = ComplaintIntake(
             sender_id=turn.sender_id,
-            customer_id=customer.customer_id if customer else None,
+            customer_id=customer_id,
             category=str(turn.slot("complaint_category")),
             what=str(turn.slot("complaint_what")),
             wanted=str(turn.slot("complaint_wanted")),

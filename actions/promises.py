@@ -110,18 +110,11 @@ def renew_due_dates(services: Services) -> int:
             return 0
     moved = 0
     with services.unit_of_work() as uow:
-        for case in uow.cases.open_ones(limit=1_000_000):
-            complaint = case.complaint
-            if complaint.status not in ("received", "investigating"):
-                continue  # its limit is the law's own
-            promise = promise_for(services, complaint.filed_at)
-            if promise.due_at < complaint.due_at:
+        for limit in uow.cases.open_limits():
+            due = promise_for(services, limit.filed_at).due_at
+            if due < limit.due_at:
                 uow.cases.move_due(
-                    complaint.complaint_no,
-                    promise.due_at,
-                    COMPLAINT,
-                    basis,
-                    services.now(),
+                    limit.complaint_no, due, COMPLAINT, basis, services.now()
                 )
                 moved += 1
         uow.facts.set(BROUGHT_TO, basis, services.now())

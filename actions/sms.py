@@ -6,20 +6,14 @@ transaction of the database may be open meanwhile; no code and no phone is ever 
 
 from __future__ import annotations
 
-import random
-import time
 from typing import Any
 
 import httpx
 
-from actions.breaker import Breaker
+from actions.calling import SECONDS, TRY_AGAIN, Breaker, tries
 from actions.errors import SmsAway
 from actions.settings import Settings
 
-_SECONDS = 4.0  # one call
-_TRIES = 3
-_PAUSE = 0.2  # seconds before the second try, doubled before the third
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 IDENTITY = "identity"  # purpose of a code; the gateway chooses its words by it
 
 
@@ -41,7 +35,7 @@ class SmsGateway:
         self._url = url
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(
-            headers=headers, timeout=_SECONDS, transport=transport
+            headers=headers, timeout=SECONDS, transport=transport
         )
         self._breaker = Breaker(SmsAway)
 
@@ -62,9 +56,7 @@ class SmsGateway:
         body = {"phone": phone, "code": code, "purpose": IDENTITY, "minutes": minutes}
         self._breaker.check()
         perhaps_sent = False
-        for number in range(_TRIES):
-            if number:
-                time.sleep(_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5))
+        for _ in tries():
             try:
                 status = self._once(body, idempotency_key)
             except (httpx.ConnectError, httpx.ConnectTimeout) as err:
@@ -73,7 +65,7 @@ class SmsGateway:
             except httpx.HTTPError as err:
                 perhaps_sent, why = True, type(err).__name__
                 continue
-            if status in _TRY_AGAIN:
+            if status in TRY_AGAIN:
                 perhaps_sent, why = perhaps_sent or status >= 500, f"HTTP {status}"
                 continue
             self._breaker.note(good=True)

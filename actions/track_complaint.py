@@ -13,7 +13,7 @@ from actions.answers import quote_refs
 from actions.base import BaokeAction, Events
 from actions.claim_files import pending_file
 from actions.errors import IllegalStep
-from actions.file_complaint import customer_of
+from actions.file_complaint import customer_id_of
 from actions.policystore.complaint_steps import OPEN
 from actions.policystore.complaints import REVIEW_WITHIN
 from actions.policystore.model import Complaint
@@ -114,13 +114,13 @@ class ActionTrackComplaint(BaokeAction):
         )
 
     def _ask_review(self, complaint: Complaint, turn: Turn, say: Say) -> None:
-        customer = customer_of(self.services, turn)
+        customer_id = customer_id_of(self.services, turn)
         due_at, rule = review_for(self.services, self.services.now())
         try:
             with self.services.unit_of_work() as uow:
                 taken = uow.complaints.ask_review(
                     turn.sender_id,
-                    customer.customer_id if customer else None,
+                    customer_id,
                     complaint.complaint_no,
                     due_at,
                     rule,
@@ -162,12 +162,12 @@ class ActionTrackComplaint(BaokeAction):
                 ],
             )
             return
-        customer = customer_of(self.services, turn)
+        customer_id = customer_id_of(self.services, turn)
         try:
             with self.services.unit_of_work() as uow:
                 uow.complaints.add_evidence(
                     turn.sender_id,
-                    customer.customer_id if customer else None,
+                    customer_id,
                     running[0].complaint_no,
                     file["id"],
                     file["name"],
@@ -180,8 +180,7 @@ class ActionTrackComplaint(BaokeAction):
 
 
 def _visible(services: Services, turn: Turn) -> list[Complaint]:
-    customer = customer_of(services, turn)
-    customer_id = customer.customer_id if customer else None
+    customer_id = customer_id_of(services, turn)
     number = normalise.complaint_no(turn.first("complaint_no") or "")
     with services.unit_of_work() as uow:
         if number:
@@ -221,11 +220,11 @@ class ActionWithdrawComplaint(BaokeAction):
         if turn.first("choice") != "yes":
             say("utter_withdraw_confirm", complaint_no=complaint.complaint_no)
             return []
-        customer = customer_of(self.services, turn)
+        customer_id = customer_id_of(self.services, turn)
         with self.services.unit_of_work() as uow:
             uow.complaints.withdraw(
                 turn.sender_id,
-                customer.customer_id if customer else None,
+                customer_id,
                 complaint.complaint_no,
                 turn.turn_id,
                 self.services.now(),

@@ -52,6 +52,15 @@ class ComplaintCase:
 
 
 @dataclass(frozen=True)
+class OpenLimit:
+    """By when an open complaint has to be answered."""
+
+    complaint_no: str
+    filed_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True)
 class LogCheck:
     """Result of reading the whole complaint log.
 

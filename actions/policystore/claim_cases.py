@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
-
 from actions.errors import IllegalStep, UnknownCase
 from actions.policystore.claims import claim_of
 from actions.policystore.model import CalculationLine, Claim, ClaimStatus, ClauseRef
@@ -211,12 +209,7 @@ class ClaimCaseRepository:
             raise IllegalStep("no_such_move")
 
     def _hold(self, claim_no: str) -> ClaimRow:
-        row = self._store.writing().scalar(
-            select(ClaimRow)
-            .where(ClaimRow.claim_no == spelled(claim_no))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        row = self._store.hold(ClaimRow, ClaimRow.claim_no == spelled(claim_no))
         if row is None:
             raise UnknownCase("no such claim")
         return row

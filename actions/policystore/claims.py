@@ -118,14 +118,10 @@ class ClaimRepository:
             IllegalStep: ``not_running`` when it is decided or withdrawn; ``no_paper``
                 when this claim needs none of this name; ``too_many_files``.
         """
-        session = self._store.writing()
-        row = session.scalar(
-            select(ClaimRow)
-            .where(
-                ClaimRow.customer_id == customer_id,
-                ClaimRow.claim_no == spelled(claim_no),
-            )
-            .with_for_update()
+        row = self._store.hold(
+            ClaimRow,
+            ClaimRow.customer_id == customer_id,
+            ClaimRow.claim_no == spelled(claim_no),
         )
         if row is None:
             return None
@@ -146,7 +142,7 @@ class ClaimRepository:
                     received_at=file.received_at,
                 )
             )
-            session.flush()
+            self._store.writing().flush()
         return claim_of(row)
 
 

@@ -7,12 +7,13 @@ the complaint first: of two who decide at once one is told that it is decided.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import select
 
 from actions.errors import IllegalStep, UnknownCase
-from actions.policystore.case_model import CaseEntry, ComplaintCase
+from actions.policystore.case_model import CaseEntry, ComplaintCase, OpenLimit
 from actions.policystore.complaint_steps import (
     MAX_LEVEL,
     OPEN,
@@ -25,7 +26,8 @@ from actions.policystore.complaint_tables import (
     ComplaintRow,
     ComplaintWordsRow,
 )
-from actions.policystore.complaints import complaint_of
+from actions.policystore.complaints import complaint_of, complaints_of
+from actions.policystore.model import Complaint
 from actions.policystore.plain import MAX_SHORT, plain, spelled
 from actions.policystore.store_session import StoreSession
 
@@ -45,7 +47,7 @@ class ComplaintCaseRepository:
     def get(self, complaint_no: str) -> ComplaintCase | None:
         """Return one case with its whole log, None when there is none."""
         row = self._store.reading().get(ComplaintRow, spelled(complaint_no))
-        return self._case(row, with_entries=True) if row else None
+        return self._whole(row) if row else None
 
     def open_ones(self, limit: int = 200) -> list[ComplaintCase]:
         """Return the cases that wait for a decision, the first due first."""
@@ -55,7 +57,20 @@ class ComplaintCaseRepository:
             .order_by(ComplaintRow.due_at, ComplaintRow.complaint_no)
             .limit(limit)
         )
-        return [self._case(row) for row in found]
+        rows = found.all()
+        complaints = complaints_of(self._store.reading(), rows)
+        return [_case(*pair) for pair in zip(rows, complaints, strict=True)]
+
+    def open_limits(self) -> Iterator[OpenLimit]:
+        """Return the limits that the agreement gave, of all complaints still open."""
+        found = self._store.reading().execute(
+            select(
+                ComplaintRow.complaint_no, ComplaintRow.filed_at, ComplaintRow.due_at
+            )
+            .where(ComplaintRow.status.in_(("received", "investigating")))
+            .order_by(ComplaintRow.complaint_no)
+        )
+        return (OpenLimit(*row) for row in found.all())
 
     def assign(
         self,
@@ -194,12 +209,8 @@ class ComplaintCaseRepository:
 
     def _hold(self, complaint_no: str, step: str) -> ComplaintRow:
         """Lock a complaint and check that the step may be taken."""
-        row = self._store.writing().scalar(
-            select(ComplaintRow)
-            .where(ComplaintRow.complaint_no == spelled(complaint_no))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        number = ComplaintRow.complaint_no == spelled(complaint_no)
+        row = self._store.hold(ComplaintRow, number)
         if row is None:
             raise UnknownCase("no such complaint")
         check_step(row, step)
@@ -216,22 +227,11 @@ class ComplaintCaseRepository:
     ) -> ComplaintCase:
         who = f"agent:{_name(actor)}" if actor else "system"
         write_step(self._store.writing(), row, step, now, who, words, **more)
-        return self._case(row, with_entries=True)
+        return self._whole(row)
 
-    def _case(self, row: ComplaintRow, *, with_entries: bool = False) -> ComplaintCase:
-        session = self._store.reading()
-        entries = self._entries(row.complaint_no) if with_entries else ()
-        return ComplaintCase(
-            complaint=complaint_of(session, row),
-            sender_id=row.sender_id,
-            customer_id=row.customer_id,
-            handler=row.handler,
-            accused=row.accused,
-            extension_level=row.extension_level,
-            extension_asked_by=row.extension_asked_by,
-            decided_by=row.decided_by,
-            entries=entries,
-        )
+    def _whole(self, row: ComplaintRow) -> ComplaintCase:
+        complaint = complaint_of(self._store.reading(), row)
+        return _case(row, complaint, self._entries(row.complaint_no))
 
     def _entries(self, complaint_no: str) -> tuple[CaseEntry, ...]:
         found = self._store.reading().execute(
@@ -254,6 +254,22 @@ class ComplaintCaseRepository:
             )
             for row, words in found
         )
+
+
+def _case(
+    row: ComplaintRow, complaint: Complaint, entries: tuple[CaseEntry, ...] = ()
+) -> ComplaintCase:
+    return ComplaintCase(
+        complaint=complaint,
+        sender_id=row.sender_id,
+        customer_id=row.customer_id,
+        handler=row.handler,
+        accused=row.accused,
+        extension_level=row.extension_level,
+        extension_asked_by=row.extension_asked_by,
+        decided_by=row.decided_by,
+        entries=entries,
+    )
 
 
 def _name(text: str) -> str:

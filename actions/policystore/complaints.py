@@ -195,14 +195,10 @@ class ComplaintRepository:
         self, sender_id: str, customer_id: str | None, complaint_no: str
     ) -> ComplaintRow | None:
         """Lock a complaint that is theirs to see."""
-        return self._store.writing().scalar(
-            select(ComplaintRow)
-            .where(
-                ComplaintRow.complaint_no == spelled(complaint_no),
-                _visible(sender_id, customer_id),
-            )
-            .with_for_update()
-            .execution_options(populate_existing=True)
+        return self._store.hold(
+            ComplaintRow,
+            ComplaintRow.complaint_no == spelled(complaint_no),
+            _visible(sender_id, customer_id),
         )
 
     def _write(

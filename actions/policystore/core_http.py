@@ -8,8 +8,6 @@ docs/core-system.openapi.json.
 
 from __future__ import annotations
 
-import random
-import time
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -18,7 +16,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from actions.breaker import Breaker
+from actions.calling import SECONDS, TRY_AGAIN, Breaker, tries
 from actions.errors import (
     CoreAway,
     IllegalStep,
@@ -30,10 +28,6 @@ from actions.policystore.model import Claim, ClaimFile, ClaimReport, Customer, P
 from actions.policystore.plain import MAX_SHORT, plain, spelled, turn_key
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
-_SECONDS = 4.0  # one call
-_TRIES = 3
-_PAUSE = 0.2  # seconds before the second try, doubled before the third
-_TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 T = TypeVar("T")
 _CUSTOMER: TypeAdapter[Customer | None] = TypeAdapter(Customer | None)
@@ -65,7 +59,7 @@ class CoreSystem:
         self._client = httpx.Client(
             base_url=f"{url.rstrip('/')}/v1/",
             headers=headers,
-            timeout=_SECONDS,
+            timeout=SECONDS,
             transport=transport,
         )
         self._breaker = breaker or Breaker(CoreAway)
@@ -172,15 +166,13 @@ class CoreSystem:
         ``taken`` is raised for 409.
         """
         self._breaker.check()
-        for number in range(_TRIES):
-            if number:
-                time.sleep(_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5))
+        for _ in tries():
             try:
                 status, raw = self._once(method, path, **rest)
             except httpx.HTTPError as err:
                 why = type(err).__name__
                 continue
-            if status not in _TRY_AGAIN:
+            if status not in TRY_AGAIN:
                 self._breaker.note(good=True)
                 return _answer(status, raw, taken)
             why = f"HTTP {status}"

@@ -229,12 +229,10 @@ class IdentityRepository:
 
     def _counter(self, scope: str, subject: str) -> VerificationCounterRow:
         """Return a counter that nobody else may touch until the end."""
-        row = {"scope": scope, "subject": _subject(subject)}
-        find = select(VerificationCounterRow).filter_by(**row).with_for_update()
-        find = find.execution_options(populate_existing=True)
+        subject, row = _subject(subject), VerificationCounterRow
         while True:  # it may be forgotten as stale just when it was found
-            self._store.insert_if_new(VerificationCounterRow, **row, failures=0)
-            found = self._store.writing().scalar(find)
+            self._store.insert_if_new(row, scope=scope, subject=subject, failures=0)
+            found = self._store.hold(row, row.scope == scope, row.subject == subject)
             if found is not None:
                 return found
 

@@ -172,12 +172,8 @@ class ServiceRequestRepository:
             UnknownCase: There is none.
             IllegalStep: ``no_such_move``; ``needs_reason``.
         """
-        row = self._store.writing().scalar(
-            select(ServiceRequestRow)
-            .where(ServiceRequestRow.request_no == spelled(request_no))
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        )
+        number = ServiceRequestRow.request_no == spelled(request_no)
+        row = self._store.hold(ServiceRequestRow, number)
         if row is None:
             raise UnknownCase("no such request")
         if to not in NEXT[row.status]:

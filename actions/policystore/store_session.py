@@ -6,11 +6,15 @@ commits.
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from actions.database import WRITES
+
+Row = TypeVar("Row", bound=DeclarativeBase)
 
 
 class StoreSession:
@@ -38,6 +42,15 @@ class StoreSession:
                 self._session.rollback()
                 self._session.connection(execution_options={WRITES: True})
         return self._session
+
+    def hold(self, row: type[Row], *conditions: ColumnElement[bool]) -> Row | None:
+        """Return one row as it is now, locked until the end; None when there is none."""
+        return self.writing().scalar(
+            select(row)
+            .where(*conditions)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
 
     def pause(self) -> None:
         """Give the connection back while something else is waited for.

@@ -9,7 +9,7 @@ import pytest
 from reference_core import build_core, contract
 from store_kit import NOW, TOKEN, ZHANG, ZHANG_CAR, a_report, opened
 
-from actions.breaker import Breaker
+from actions.calling import Breaker
 from actions.errors import CoreAway, RepeatedTurn, UnknownPolicy
 from actions.policystore import core_http
 from actions.policystore.core_http import CoreSystem
@@ -28,7 +28,7 @@ NAIVE = {"due_on": "2026-01-01", "amount_fen": 1, "paid_at": "2026-01-01T00:00:0
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(core_http, "_PAUSE", 0.0)
+    monkeypatch.setattr("actions.calling._PAUSE", 0.0)
 
 
 def core(answer, **more):

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from sqlalchemy import text
 from store_kit import LI_MEDICAL, NOW, count, everywhere, opened, serving
 
-from actions import forget, sms
+from actions import forget
 from actions.sms import open_sms
 from actions.verify_identity import FORM, NO_CODE, ActionVerifyIdentity
 
@@ -23,7 +23,7 @@ SENDER = "web:one"
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(sms, "_PAUSE", 0.0)
+    monkeypatch.setattr("actions.calling._PAUSE", 0.0)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ PHONE, CODE, KEY = "13900000001", "012345", "f" * 32
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(sms, "_PAUSE", 0.0)
+    monkeypatch.setattr("actions.calling._PAUSE", 0.0)
 
 
 class FakeGateway:
@@ -160,7 +160,7 @@ def test_that_nobody_listening_is_away():
 
 
 def test_that_a_gateway_that_hangs_is_left(monkeypatch):
-    monkeypatch.setattr(sms, "_SECONDS", 0.2)
+    monkeypatch.setattr(sms, "SECONDS", 0.2)
     release = threading.Event()
     api = FastAPI()
 

@@ -1,15 +1,31 @@
-"""Keeps a system that does not answer from holding up everything that needs it.
+"""How other systems are called: how long, how often, and when not at all.
 
-In: how calls went. Out: whether to call at all. Shared by all threads of the process.
+In: how calls went. Out: whether to call (again). One that does not answer must not hold
+up everything that needs it. Shared by all threads of the process.
 """
 
 from __future__ import annotations
 
+import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from actions.errors import ActionsError
+
+SECONDS = 4.0  # one call
+# What may pass; everything else is an answer.
+TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_TRIES = 3
+_PAUSE = 0.2  # seconds before the second try, doubled before the third
+
+
+def tries() -> Iterator[int]:
+    """Yield 0, 1, 2, with a pause of random length before each try but the first."""
+    for number in range(_TRIES):
+        if number:
+            time.sleep(_PAUSE * 2 ** (number - 1) * random.uniform(0.5, 1.5))
+        yield number
 
 
 class Breaker:
