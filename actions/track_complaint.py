@@ -18,7 +18,7 @@ from actions.policystore.complaint_steps import OPEN
 from actions.policystore.complaints import REVIEW_WITHIN
 from actions.policystore.model import Complaint
 from actions.promises import COMPLAINT, review_for
-from actions.say import Say, button
+from actions.say import Button, Say, button
 from actions.services import Services
 from actions.show import minute
 from actions.track_request import asks_for_request
@@ -150,16 +150,12 @@ class ActionTrackComplaint(BaokeAction):
         if len(running) > 1:
             say(
                 "utter_which_complaint_file",
-                buttons=[
-                    button(
-                        f"{c.complaint_no} {c.category}",
-                        "track_complaint",
-                        complaint_no=c.complaint_no,
-                        file_id=file["id"],
-                        file_name=file["name"],
-                    )
-                    for c in running
-                ],
+                buttons=_buttons(
+                    running,
+                    "track_complaint",
+                    file_id=file["id"],
+                    file_name=file["name"],
+                ),
             )
             return
         customer_id = customer_id_of(self.services, turn)
@@ -189,6 +185,19 @@ def _visible(services: Services, turn: Turn) -> list[Complaint]:
         return list(uow.complaints.all_of(turn.sender_id, customer_id))
 
 
+def _buttons(complaints: list[Complaint], intent: str, **more: str) -> list[Button]:
+    """One button a complaint: number and category; ``more`` goes into its payload."""
+    return [
+        button(
+            f"{complaint.complaint_no} {complaint.category}",
+            intent,
+            complaint_no=complaint.complaint_no,
+            **more,
+        )
+        for complaint in complaints
+    ]
+
+
 class ActionWithdrawComplaint(BaokeAction):
     """Takes a complaint back after one explicit confirmation."""
 
@@ -204,17 +213,8 @@ class ActionWithdrawComplaint(BaokeAction):
             say("utter_complaint_unknown" if named else "utter_withdraw_none")
             return []
         if len(running) > 1:
-            say(
-                "utter_which_withdraw",
-                buttons=[
-                    button(
-                        f"{c.complaint_no} {c.category}",
-                        "withdraw_complaint",
-                        complaint_no=c.complaint_no,
-                    )
-                    for c in running
-                ],
-            )
+            buttons = _buttons(running, "withdraw_complaint")
+            say("utter_which_withdraw", buttons=buttons)
             return []
         complaint = running[0]
         if turn.first("choice") != "yes":

@@ -113,6 +113,11 @@ async def served(app: Any) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
+        # asyncio forgets to close a line it accepts while its server closes, so nothing
+        # is accepted any more, and what was accepted is let in, before the server ends.
+        asyncio.get_running_loop().remove_reader(listener)
+        for _ in range(5):
+            await asyncio.sleep(0)
         server.should_exit = True
         await task
         # Whoever still held a line is cut off, or its socket outlives the test's loop.
