@@ -6,6 +6,8 @@ the agreement's own commitment, in Chinese working days.
 
 from __future__ import annotations
 
+from typing import Any
+
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.base import BaokeAction, Events
@@ -26,7 +28,7 @@ from actions.forms import (
     Unusable,
 )
 from actions.policystore.model import ComplaintIntake, Customer
-from actions.promises import COMPLAINT, promise_for
+from actions.promises import promise_for
 from actions.say import Say
 from actions.services import Services
 from actions.show import masked_phone, minute
@@ -182,16 +184,25 @@ class ActionFileComplaintSubmit(BaokeAction):
         )
         with self.services.unit_of_work() as uow:
             complaint = uow.complaints.file(
-                intake, promise.due_at, COMPLAINT, turn.turn_id, now
+                intake, promise.due_at, promise.rule, turn.turn_id, now
             )
-        by_law = promise.due_at < promise.clause_due_at
-        say(
-            "utter_complaint_submitted_law" if by_law else "utter_complaint_submitted",
-            [promise.citation],
-            complaint_no=complaint.complaint_no,
-            due=minute(complaint.due_at),
-            clause_due=minute(promise.clause_due_at),
-            ref=COMPLAINT,
-        )
+        told: dict[str, Any] = {
+            "complaint_no": complaint.complaint_no,
+            "due": minute(complaint.due_at),
+            "ref": promise.rule,
+        }
+        if promise.citation is None or promise.clause_due_at is None:
+            say("utter_complaint_submitted_law_only", **told)
+        elif promise.due_at < promise.clause_due_at:
+            clause_due = minute(promise.clause_due_at)
+            citations = [promise.citation]
+            say(
+                "utter_complaint_submitted_law",
+                citations,
+                clause_due=clause_due,
+                **told,
+            )
+        else:
+            say("utter_complaint_submitted", [promise.citation], **told)
         say("utter_complaint_escalate")
         return reset(*SLOTS, FORM_EXIT)

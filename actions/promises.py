@@ -43,31 +43,32 @@ class Promise:
 
     Attributes:
         due_at: the earlier of the clause's and the law's limit.
-        clause_due_at: what the agreement's clause gives.
+        rule: reference of the clause, or of the law when no clause gives a limit.
+        clause_due_at: what the agreement's clause gives; None when it gives nothing.
         citation: the clause.
     """
 
     due_at: datetime
-    clause_due_at: datetime
-    citation: Citation
+    rule: str
+    clause_due_at: datetime | None = None
+    citation: Citation | None = None
 
 
 def promise_for(services: Services, received: datetime) -> Promise:
     """The limit that is told to the customer; never later than the law's.
 
-    Raises:
-        LookupError: the agreement in force promises no number of days; the insurer
-            must fill the blank before complaints can be taken.
+    An agreement that promises no number of days takes nobody the right to complain:
+    then the law's limit is the promise.
     """
     library = services.library()
     commitment = library.commitment(COMPLAINT)
     clause = library.clause(COMPLAINT)
-    if commitment is None or clause is None:
-        raise LookupError(f"no commitment in {COMPLAINT} of the agreement in force")
     calendar = services.calendar
-    due = calendar.due(received, commitment.amount, commitment.unit)
     legal = calendar.add_natural_days(received, LEGAL_DAYS)
-    return Promise(min(due, legal), due, cite(clause))
+    if commitment is None or clause is None:
+        return Promise(legal, LAW_TIME)
+    due = calendar.due(received, commitment.amount, commitment.unit)
+    return Promise(min(due, legal), COMPLAINT, due, cite(clause))
 
 
 def extension_for(
@@ -111,10 +112,14 @@ def renew_due_dates(services: Services) -> int:
     moved = 0
     with services.unit_of_work() as uow:
         for limit in uow.cases.open_limits():
-            due = promise_for(services, limit.filed_at).due_at
-            if due < limit.due_at:
+            promise = promise_for(services, limit.filed_at)
+            if promise.due_at < limit.due_at:
                 uow.cases.move_due(
-                    limit.complaint_no, due, COMPLAINT, basis, services.now()
+                    limit.complaint_no,
+                    promise.due_at,
+                    promise.rule,
+                    basis,
+                    services.now(),
                 )
                 moved += 1
         uow.facts.set(BROUGHT_TO, basis, services.now())

@@ -66,8 +66,17 @@ def _import(args: argparse.Namespace, settings: Settings) -> tuple[Any, list[str
     now = SystemClock(settings.clock).now()
     parsed = import_file(args.file)
     source = _source(args, parsed, now.astimezone(ZONE).date())
+    commitments = _commitments(parsed, source, settings)
+    open_blanks = {blank.ref for blank in parsed.blanks}
+    unreadable = [r for r in commitments["missing_commitments"] if r in open_blanks]
     reused = False
     if not args.dry_run:
+        if unreadable:
+            raise AgreementError(
+                f"{args.file.name}: nothing was stored: {', '.join(unreadable)} promises "
+                "no time that can be read; give its blank a number of hours or days in "
+                "data/agreement/settings.yml"
+            )
         repository = AgreementRepository(build_engine(settings))
         if not repository.is_ready():
             raise AgreementError("the tables are missing: run `db upgrade` first")
@@ -90,9 +99,9 @@ def _import(args: argparse.Namespace, settings: Settings) -> tuple[Any, list[str
         "skipped": [_note(note) for note in parsed.skipped],
         "unplaced": [_note(note) for note in parsed.unplaced],
         "truncated": parsed.truncated,
-        **_commitments(parsed, source, settings),
+        **commitments,
     }
-    for ref in done["missing_commitments"]:
+    for ref in commitments["missing_commitments"]:
         sys.stderr.write(
             f"agreement import: {ref} promises no time; fill its blank in "
             "data/agreement/settings.yml, until then nothing is promised by it\n"

@@ -267,3 +267,8 @@ def test_that_an_import_names_the_limits_and_what_is_missing(project, capsys, tm
     assert (found["missing_commitments"], quiet) == ([], "")
     assert gap["missing_commitments"] == ["第三条(二)2"]
     assert "第三条(二)2 promises no time" in warned
+    args = parser.parse_args(["agreement", "import", str(other), "--json"])
+    assert agreement.run(args) == 1
+    refused = capsys.readouterr()
+    assert "nothing was stored: 第三条(二)2 promises no time" in refused.err
+    assert refused.out == ""

@@ -48,6 +48,7 @@ def _library(amount: int, unit: str) -> FakeLibrary:
 def _due(amount: int, unit: str, received: datetime = NOW) -> tuple[str, str]:
     services = services_of(FakeStore(), _library(amount, unit))
     promise = promise_for(services, received)
+    assert promise.clause_due_at is not None and promise.rule == COMPLAINT
     return _shown(promise.due_at), _shown(promise.clause_due_at)
 
 
@@ -82,9 +83,14 @@ def test_that_a_complaint_of_the_night_is_received_the_next_working_day() -> Non
     assert _due(1, "工作日", friday_evening)[0] == "2026-10-20 18:00"
 
 
-def test_that_without_a_promise_no_date_is_invented() -> None:
-    with pytest.raises(LookupError):
-        promise_for(services_of(FakeStore(), FakeLibrary()), NOW)
+def test_that_without_a_promise_the_laws_limit_counts() -> None:
+    promise = promise_for(services_of(FakeStore(), FakeLibrary()), NOW)
+    assert _shown(promise.due_at) == "2026-10-24 23:59"
+    assert (promise.rule, promise.clause_due_at, promise.citation) == (
+        "办法第十八条",
+        None,
+        None,
+    )
 
 
 # --- filing ------------------------------------------------------------------------
@@ -125,6 +131,16 @@ def test_that_the_laws_earlier_date_has_its_own_wording() -> None:
     assert ear.names[0] == "utter_complaint_submitted_law"
     assert ear.heard[0].values["due"] == "2026-10-24 23:59"
     assert ear.heard[0].values["clause_due"] > "2026-10-24 23:59"
+
+
+def test_that_a_complaint_is_taken_when_the_agreement_promises_no_time() -> None:
+    store, ear = FakeStore(), Ear()
+    services = services_of(store, FakeLibrary(), NOW)
+    action = with_services(ActionFileComplaintSubmit, services)
+    action.answer(turn_of("/affirm", "affirm", slots=FILLED), ear.say)
+    assert len(store.complaints.intakes) == 1
+    assert ear.names[0] == "utter_complaint_submitted_law_only"
+    assert ear.heard[0].values["due"] == "2026-10-24 23:59"
 
 
 def test_that_anybody_may_complain() -> None:
