@@ -28,6 +28,7 @@ SOURCES = (
     "bot/assistant/components",
     "bot/assistant/lexicon",
     "bot/assistant/homophones.txt",
+    "embedding",
     "data/nlu",
     "data/rules",
     "data/stories",
@@ -39,6 +40,7 @@ CODE_SOURCES = (
     "bot/assistant/components",
     "bot/assistant/lexicon",
     "bot/assistant/homophones.txt",
+    "embedding",
     "requirements/rasa.txt",
 )
 NOTE = "current.json"

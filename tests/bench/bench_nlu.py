@@ -197,7 +197,7 @@ def encode(texts: list[str], cache: Path) -> Any:
     from embedding.e5 import E5Small
 
     known: dict[str, Any] = {}
-    for path in cache.glob("*vectors-components-sentence_encoder-e5_small.npz"):
+    for path in cache.glob("*vectors-e5-small-q4-ort.npz"):
         with np.load(path) as kept:
             known.update(zip(kept["texts"].tolist(), kept["vectors"], strict=False))
     wanted = [text for text in dict.fromkeys(texts) if text not in known]

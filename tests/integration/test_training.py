@@ -51,6 +51,7 @@ def test_that_the_first_call_trains_and_the_second_reuses(tmp_path: Path) -> Non
         "data/nlu/deep/er.yml",
         "data/rules/greet.yml",
         "data/stories/first.yml",
+        "embedding/e5.py",
         "requirements/rasa.txt",
     ],
 )

@@ -40,14 +40,17 @@ DEFAULT_ENCODER = "components.sentence_encoder:e5_small"
 class SentenceEncoder(Protocol):
     """What the featurizer needs of an encoder."""
 
+    name: str  # of model and version: vectors are kept under it
+
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of ``texts``: shape (len(texts), n), float32, rows of length 1."""
 
 
 class _E5Small:
     def __init__(self) -> None:
-        from embedding.e5 import E5Small
+        from embedding.e5 import NAME, E5Small
 
+        self.name = NAME
         self._model = E5Small()
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -131,9 +134,9 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
 
     def __init__(self, config: Dict[str, Any], name: str) -> None:
         super().__init__(name, config)
-        self._encoder = CachedEncoder(
-            load_encoder(config["encoder"]), config["cache_size"]
-        )
+        encoder = load_encoder(config["encoder"])
+        self._encoder_name = encoder.name
+        self._encoder = CachedEncoder(encoder, config["cache_size"])
 
     @classmethod
     def create(
@@ -170,9 +173,7 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Add the sentence vector to each training example."""
         folder = self._config["training_cache"]
-        kept = _TrainingVectors(
-            Path(folder) if folder else None, self._config["encoder"]
-        )
+        kept = _TrainingVectors(Path(folder) if folder else None, self._encoder_name)
         kept.fill(self._encoder)
         examples = training_data.training_examples
         texts = [normalised(example) for example in examples if example.get(TEXT)]
