@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-scaled faults lint format lock train bench bench-nlu clean python
+.PHONY: help setup run test test-clocks test-scaled faults lint format lock train bench bench-nlu clean python
 
 PORT ?=
 KILLS ?= 200
@@ -42,6 +42,15 @@ test-scaled: python ## only the tests on many processes (needs PostgreSQL and re
 	@"$(PYTHON)" scripts/setup.py --test-tools
 	@exec .venv/bin/python -m pytest tests/integration/test_dispatchers.py tests/faults \
 		-k "not one_machine and not full_disk" $(PYTEST_ARGS)
+
+test-clocks: python ## unit and integration tests at seven moments (hours; MOMENTS="night …" for some)
+	@"$(PYTHON)" scripts/setup.py --dev
+	@"$(PYTHON)" scripts/setup.py --test-tools
+	@for moment in $(or $(MOMENTS),$$(.venv/bin/python -c \
+		'import sys; sys.path.insert(0, "tests"); import clocks; print(*clocks.MOMENTS)')); do \
+		echo "== $$moment"; BAOKE_TEST_CLOCK=$$moment .venv/bin/python -m pytest -q \
+		tests/unit tests/integration $(PYTEST_ARGS) || failed="$${failed:-} $$moment"; done; \
+		test -z "$${failed:-}" || { echo "red at:$$failed" >&2; exit 1; }
 
 faults: python ## long fault run: KILLS=200 SEED=1
 	@"$(PYTHON)" scripts/setup.py --dev

@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -52,6 +52,7 @@ class FakeBrain:
 @dataclass
 class FakeHours:
     open: bool = True
+    opens: datetime | None = None  # an hour from when it is asked, unless said
 
     def due(self, start: datetime, amount: int, unit: str) -> datetime:
         return start + timedelta(hours=amount)
@@ -60,7 +61,7 @@ class FakeHours:
         return self.open
 
     def next_open(self, moment: datetime) -> datetime:
-        return datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+        return self.opens or moment + timedelta(hours=1)
 
 
 @cache

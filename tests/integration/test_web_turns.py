@@ -1,7 +1,7 @@
 """Turns: crash and resume, takeover races, the desk, Rasa away."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from edge_kit import (
@@ -18,6 +18,7 @@ from edge_kit import (
 )
 from sqlalchemy import text
 
+from bot.clock import SystemClock
 from bot.desk_rules import Handoff, Priority, Status
 from bot.errors import BrainUnreachable, IllegalMove, StoreError
 from bot.ports import Answer, Question
@@ -278,16 +279,33 @@ async def test_that_a_waiting_customer_is_reminded_after_a_while(tmp_path):
     assert "第 1 位" in words(events[4])
 
 
-async def test_that_after_hours_the_next_working_time_is_told(tmp_path):
+@pytest.mark.parametrize(
+    ("now", "opens", "told_as"),
+    [
+        ("2026-11-30T08:00+08:00", "2026-11-30T09:00+08:00", "今天 09:00"),
+        ("2026-11-30T20:00+08:00", "2026-12-01T09:00+08:00", "明天 09:00"),
+        ("2026-11-28T12:00+08:00", "2026-12-01T09:00+08:00", "2026年12月1日 09:00"),
+        ("2026-12-31T20:00+08:00", "2027-01-04T09:00+08:00", "2027年1月4日 09:00"),
+        ("2028-02-28T20:00+08:00", "2028-02-29T09:00+08:00", "明天 09:00"),
+    ],
+)
+async def test_that_after_hours_the_next_working_time_is_told(
+    tmp_path, now, opens, told_as
+):
     async def answer(question: Question) -> Answer:
         return wants_human()
 
-    edge = make_edge(tmp_path, FakeBrain(answer), hours=FakeHours(open=False))
+    edge = make_edge(
+        tmp_path,
+        FakeBrain(answer),
+        hours=FakeHours(open=False, opens=datetime.fromisoformat(opens)),
+        clock=SystemClock(datetime.fromisoformat(now)),
+    )
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("人工")
         told = words((await visitor.until(2))[1])
     assert "非工作时间" in told
-    assert "12月1日 09:00" in told
+    assert told_as in told
 
 
 @pytest.mark.parametrize("how", ["取消排队", "不等了。", "/cancel_handoff"])
