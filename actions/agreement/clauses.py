@@ -23,12 +23,15 @@ class SourceLine:
     Args:
         number: position among the non-empty lines, from 0.
         text: the line as read, a generated Word number in front.
-        origin: "text", "row" (a table row) or "toc" (Word's own contents).
+        origin: "text", "heading" (of Markdown), "row" (a table row), "toc" (Word's own
+            contents), "note" (a footnote) or "hidden" (what Word does not show).
+        page: form feeds before it.
     """
 
     number: int
     text: str
     origin: str = "text"
+    page: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class ParsedClause:
     level: int  # 0 = 第X条, 1 = (一), 2 = 1. …; -1 = chapter heading
     lines: tuple[int, ...]
     has_children: bool = False
+    number: str = ""  # as written, such as 【第一条】 or （一）
 
 
 @dataclass(frozen=True)

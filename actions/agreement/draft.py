@@ -11,21 +11,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from actions.agreement.clauses import Note, SourceLine
+from actions.agreement.doubts import (
+    WRAPPED_AT,
+    doubts_of,
+    is_borne_later,
+    is_chapter_line,
+    open_text,
+    strongest_later,
+)
 from actions.agreement.furniture import TERMINAL, is_heading, matches
 from actions.agreement.markers import (
+    CERTAIN,
     Kind,
     Marker,
     Strength,
     find_markers,
     is_reference,
 )
-from actions.agreement.structure import Numbering, Verdict, strongest_later
+from actions.agreement.pages import is_quantity
+from actions.agreement.structure import Numbering, Verdict, restarts_by_chapter
 
 NUMBERED = ("text", "heading")  # origins of lines that may carry a number
-WRAPPED_AT = 24  # characters; an unfinished line this long was cut by its width
-_POINTS_ON = re.compile(
-    r"(?:第|本条|本款|前款|上述|依照|依据|按照|根据|参照|详见|符合|违反|条|款|项)\s*$"
-)
+MAX_LEAD = 12  # characters of a heading without a number
 _ASCII_EDGE = re.compile(r"[A-Za-z0-9]$")
 
 
@@ -37,16 +44,24 @@ class Node:
     level: int
     parent: Node | None
     parts: list[tuple[int, str]] = field(default_factory=list)
+    number: str = ""  # as written, its brackets and signs included
+    lead: tuple[int, str] | None = None  # a heading above without a number
 
     @property
     def text(self) -> str:
         """The pieces joined: broken lines without, paragraphs with a newline."""
-        text = ""
-        for _, piece in self.parts:
-            if not text or not piece:
+        text = "" if self.lead is None else self.lead[1] + "\n"
+        pieces = [piece for _, piece in self.parts if piece]
+        for index, piece in enumerate(pieces):
+            ahead = pieces[index + 1] if index + 1 < len(pieces) else ""
+            if not text or text[-1] == "\n":
                 text += piece
             elif "|" in (text[-1], piece[0]):
                 text += "\n" + piece  # rows of a table
+            elif is_quantity(text, piece, ahead) or (
+                index > 1 and is_quantity(pieces[index - 2], pieces[index - 1], piece)
+            ):
+                text += piece  # 15⏎个工作日
             elif (
                 len(text) - text.rfind("\n") > WRAPPED_AT
                 and text[-1] not in TERMINAL + "：:"
@@ -55,7 +70,7 @@ class Node:
                 text += glue + piece
             else:
                 text += "\n" + piece
-        return text
+        return text.rstrip("\n")
 
 
 class Draft:
@@ -78,9 +93,10 @@ class Draft:
         self.skipped: list[Note] = []
         self.unplaced: list[Note] = []
         self.current: Node | None = None
-        self._numbering = Numbering()
         self._dead: Kind | None = None  # below a duplicate: nothing is placed
-        self._headings: set[str] = set()
+        self._by_ref: dict[str, Node] = {}
+        self._witness = -1  # a number known to go on after the place where one reads
+        self._headings: dict[str, str] = {}  # line → reference it opened
         self._markers = [
             (line.number, marker)
             for line in lines
@@ -88,6 +104,21 @@ class Draft:
             for marker in find_markers(line.text)
             if not is_reference(marker, line.text)
         ]
+
+        self._doubts = doubts_of(lines, self.reasons, self._markers)
+        self._numbering = Numbering(
+            restarts_by_chapter(
+                [
+                    marker
+                    for (number, marker), doubt in zip(
+                        self._markers, self._doubts, strict=True
+                    )
+                    if marker.strength is Strength.LINE
+                    and doubt < 2
+                    and (marker.kind >= Kind.ARTICLE or is_heading(lines[number].text))
+                ]
+            )
+        )
 
     def read(self) -> None:
         """Read all lines."""
@@ -99,35 +130,61 @@ class Draft:
             ):
                 cursor += 1
             reason = self.reasons[line.number]
-            if reason is None and line.text.strip() in self._headings:
+            if reason is None and self._is_running_header(line):
                 reason = "repeated_header"
             if reason is not None:
-                self.skipped.append(Note(line.text, reason, line.number))
+                self._skip(line, reason)
             elif ended:
                 self.tail.append(Note(line.text, line.origin, line.number))
             elif not self._read_line(line, range(start, cursor)):
-                self.skipped.append(Note(line.text, "furniture", line.number))
-                ended = matches("end", line.text) and self._is_over(cursor)
+                self._skip(line, "furniture")
+                ended = (
+                    self._has_article()
+                    and (matches("end", line.text) or matches("end_alone", line.text))
+                    and self._is_over(cursor)
+                )
+
+    def _skip(self, line: SourceLine, reason: str) -> None:
+        self.reasons[line.number] = reason
+        self.skipped.append(Note(line.text, reason, line.number))
+
+    def _is_running_header(self, line: SourceLine) -> bool:
+        """The heading of a clause that is still open, once more: a new page."""
+        ref = self._headings.get(line.text.strip())
+        return any(level.ref == ref for level in self._numbering.open)
+
+    def _has_article(self) -> bool:
+        return any(node.level == 0 for node in self.nodes)
 
     def _read_line(self, line: SourceLine, own: range) -> bool:
         """Cut a line at its markers; False when it is furniture."""
-        position, cuts = 0, 0
+        text, position, cuts = line.text, 0, 0
         refused: Verdict | None = None
         for index in own:
             marker = self._markers[index][1]
             verdict = self._verdict(index, line)
             if verdict is Verdict.TEXT:
                 continue
-            self._place(line, line.text[position : marker.start], refused, cuts > 0)
+            self._place(line, text[position : marker.start], refused, cuts > 0)
+            number = text[marker.start : marker.end]
             refused = self._open(marker, verdict)
             position = marker.start if refused else marker.end
             cuts += 1
+            if refused or self.current is None:
+                continue
+            self.current.number = number.replace(marker.keep, "", 1).strip()
+            if marker.keep:  # Article 1 第一条: the English number stays in the text
+                position = marker.end - len(marker.keep)
+                text = text[:position] + marker.keep + text[marker.end :]
+            if marker.shut >= 0:  # 【第一条 服务】
+                self.current.number += text[marker.shut]
+                text = text[: marker.shut] + " " + text[marker.shut + 1 :]
         if cuts == 0 and self._is_furniture(line):
             return False
-        self._place(line, line.text[position:], refused, cuts > 0)
+        self._place(line, text[position:], refused, cuts > 0)
         begins = cuts == 1 and self._markers[own[0]][1].kind <= Kind.ARTICLE
-        if begins and not refused and is_heading(line.text):
-            self._headings.add(line.text.strip())
+        if begins and not refused and is_heading(line.text) and self.current:
+            self._headings[line.text.strip()] = self.current.ref
         return True
 
     def _verdict(self, index: int, line: SourceLine) -> Verdict:
@@ -136,59 +193,86 @@ class Draft:
             return Verdict.TEXT
         verdict = self._numbering.judge(marker)
         if marker.strength is Strength.LINE:
-            return Verdict.TEXT if self._continues(line, marker) else verdict
+            is_text = self._is_text(index, line, verdict)
+            return Verdict.TEXT if is_text else verdict
         if verdict is not Verdict.CLAUSE:
             return Verdict.TEXT
         if marker.kind is Kind.ARTICLE and marker.strength is Strength.RUN:
             return Verdict.TEXT
-        rival = strongest_later(self._markers, index, marker.value)
+        rival = strongest_later(self._markers, self._doubts, index, marker.value)
         if rival is not None and rival > marker.strength:
             return Verdict.TEXT
         first = marker.value == 1 and marker.strength < Strength.SENTENCE
-        if first and strongest_later(self._markers, index, 2) is None:
+        if first and strongest_later(self._markers, self._doubts, index, 2) is None:
             return Verdict.TEXT
         return verdict
 
-    def _last_piece(self, line: SourceLine) -> str:
-        """The open clause's text on the line before, "" when it is finished."""
-        parts = self.held or [Note(t, "", n) for n, t in self._parts()]
-        if not parts or not parts[-1].text or parts[-1].line != line.number - 1:
-            return ""
-        text = parts[-1].text
-        return "" if text[-1] in TERMINAL + "：:" else text
-
-    def _parts(self) -> list[tuple[int, str]]:
-        return self.current.parts if self.current else []
-
-    def _continues(self, line: SourceLine, marker: Marker) -> bool:
-        """A line that a narrow page cut off: 依照第三条⏎(二)… or 共计⏎12、…."""
-        piece = self._last_piece(line)
-        if _POINTS_ON.search(piece):
+    def _is_text(self, index: int, line: SourceLine, verdict: Verdict) -> bool:
+        """Tell whether a number that begins a line only goes on with a sentence."""
+        marker, doubt = self._markers[index][1], self._doubts[index]
+        if doubt >= CERTAIN:
             return True
+        if marker.kind < Kind.ARTICLE:
+            return not is_chapter_line(marker, line.text, doubt)
+        cut = open_text(self.lines, self.reasons, line.number)
         wanted = self._numbering.expected(marker)
-        return len(piece) >= WRAPPED_AT + 6 and marker.value != wanted
+        if len(cut) >= WRAPPED_AT + 6 and marker.value != wanted:
+            return True
+        if doubt == 0:
+            return False
+        if verdict is not Verdict.CLAUSE and (doubt > 1 or verdict is not Verdict.GAP):
+            return True
+        return is_borne_later(self._markers, self._doubts, index)
 
     def _is_furniture(self, line: SourceLine) -> bool:
-        if line.origin == "row" or len(self._last_piece(line)) >= WRAPPED_AT:
+        """Words of a web page; within the text only those that say nothing else."""
+        text = line.text
+        if line.origin != "text":
             return False
-        return matches("site", line.text) or matches("end", line.text)
+        if not self._has_article():
+            return any(matches(n, text) for n in ("site", "margin", "end", "end_alone"))
+        cut = open_text(self.lines, self.reasons, line.number)
+        if len(cut) >= WRAPPED_AT and text[-1] in TERMINAL:
+            return False  # the rest of a sentence
+        alone = not cut and matches("end_alone", text)
+        return matches("site", text) or matches("end", text) or alone
 
     def _is_over(self, cursor: int) -> bool:
         """No number that goes on where the open levels stand comes later."""
+        if cursor <= self._witness:
+            _, known = self._markers[self._witness]
+            if self._numbering.judge(known) is Verdict.CLAUSE:
+                return False
         restarted: set[Kind] = set()
-        for _, marker in self._markers[cursor:]:
-            if marker.strength is not Strength.LINE or marker.kind in restarted:
+        awaits = self.current is not None and (
+            not self.current.text or self.current.text[-1] not in TERMINAL
+        )
+        for index in range(cursor, len(self._markers)):
+            marker = self._markers[index][1]
+            unsure = self._doubts[index] > 1 or marker.kind in restarted
+            if marker.strength is not Strength.LINE or unsure:
                 continue
-            if marker.value == 1:
+            verdict = self._numbering.judge(marker)
+            below = bool(self._numbering.open) and (
+                marker.kind > self._numbering.open[-1].kind
+            )
+            if marker.value == 1 and not (awaits and below):
                 restarted.add(marker.kind)
-            elif self._numbering.judge(marker) is Verdict.CLAUSE:
+            elif verdict is Verdict.CLAUSE or (
+                verdict is Verdict.GAP and marker.kind is Kind.ARTICLE
+            ):
+                self._witness = index
                 return False
         return True
 
     def _open(self, marker: Marker, verdict: Verdict) -> Verdict | None:
         """Start a clause; returns the verdict when its text has no place."""
+        refused = verdict in (Verdict.DUPLICATE, Verdict.OUT_OF_SEQUENCE)
+        lead = None
+        if marker.kind is Kind.ARTICLE and not refused:
+            lead = self._lead()
         self.flush()
-        if verdict in (Verdict.DUPLICATE, Verdict.OUT_OF_SEQUENCE):
+        if refused:
             self._dead, self.current = marker.kind, None
             return verdict
         self._dead = None
@@ -199,11 +283,25 @@ class Draft:
         self.current = Node(
             level.ref,
             depth if level.kind >= Kind.ARTICLE else -1,
-            next((n for n in reversed(self.nodes) if n.ref == parent), None),
+            self._by_ref.get(parent or ""),
+            lead=lead,
         )
         self.nodes.append(self.current)
+        self._by_ref[level.ref] = self.current
         self.unplaced += [Note("", "missing_number", None, ref) for ref in missing]
         return None
+
+    def _lead(self) -> tuple[int, str] | None:
+        """Take the heading without a number that stands right above an article."""
+        if not self.held or self.current is None:
+            return None
+        last = self.held[-1]
+        before = self.held[-2].text if len(self.held) > 1 else self.current.text
+        fits = len(last.text) <= MAX_LEAD and matches("lead", last.text)
+        if not fits or last.reason != "text" or before[-1:] in ("：", ":"):
+            return None
+        self.held.pop()
+        return (last.line or 0, last.text)
 
     def _place(
         self, line: SourceLine, text: str, refused: Verdict | None, numbered: bool

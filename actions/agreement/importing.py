@@ -65,7 +65,8 @@ def parse_lines(
         )
     title, parties = before_the_start(draft)
     after_the_end(draft, parties)
-    clauses = tuple(_clause(node, draft) for node in draft.nodes)
+    parents = {id(node.parent) for node in draft.nodes}
+    clauses = tuple(_clause(node, parents) for node in draft.nodes)
     blanks = [
         Blank(PREAMBLE_REF, b) for note in parties for b in find_blanks(note.text)
     ]
@@ -87,7 +88,8 @@ def _place(note: Note) -> tuple[int, str]:
     return (-1 if note.line is None else note.line, note.ref or "")
 
 
-def _clause(node: Node, draft: Draft) -> ParsedClause:
+def _clause(node: Node, parents: set[int]) -> ParsedClause:
+    pieces = node.parts if node.lead is None else [node.lead, *node.parts]
     chain: list[Node] = []
     parent = node.parent
     while parent is not None:
@@ -100,13 +102,22 @@ def _clause(node: Node, draft: Draft) -> ParsedClause:
         path=tuple(title for n in chain if (title := _title(n))),
         parent=node.parent.ref if node.parent else None,
         level=node.level,
-        lines=tuple(dict.fromkeys(line for line, _ in node.parts)),
-        has_children=any(n.parent is node for n in draft.nodes),
+        lines=tuple(dict.fromkeys(number for number, _ in pieces)),
+        has_children=id(node) in parents,
+        number=node.number,
     )
 
 
 def _title(node: Node) -> str:
-    first = node.text.split("\n", 1)[0]
+    text = node.text
+    if node.lead is not None:
+        text = text[len(node.lead[1]) :].lstrip("\n")
+    title = _own_title(text)
+    return title if title or node.lead is None else node.lead[1]
+
+
+def _own_title(text: str) -> str:
+    first = text.split("\n", 1)[0]
     if match := _BRACKET_TITLE.match(first):
         return match.group(1)
     if is_heading(first) and len(first) <= 25 and first[-1] not in "：:":

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from actions.agreement.clauses import Note
-from actions.agreement.draft import WRAPPED_AT, Draft
-from actions.agreement.furniture import TERMINAL, is_heading, matches
+from actions.agreement.doubts import WRAPPED_AT
+from actions.agreement.draft import Draft
+from actions.agreement.furniture import TERMINAL, matches
 
 MAX_TITLE = 40
 MAX_LOOSE = 60  # characters; longer lines are not judged by single words
@@ -69,41 +70,35 @@ def _is_loose(text: str) -> bool:
 def after_the_end(draft: Draft, parties: list[Note]) -> None:
     """Sort the lines after the last number: its text, signatures, page furniture."""
     ended = draft.current is None
-    for note in draft.held:
-        ended = _sort_tail(note, draft, parties, ended)
+    prose = [i for i, note in enumerate(draft.held) if note.text[-1] in TERMINAL]
+    for index, note in enumerate(draft.held):
+        dated = matches("date", note.text) and index >= max(prose, default=0)
+        ended = _sort_tail(note, draft, parties, ended, dated)
     draft.held = []
     for note in draft.tail:
-        _sort_tail(note, draft, parties, ended=True)
+        _sort_tail(note, draft, parties, True, matches("date", note.text))
 
 
-def _sort_tail(note: Note, draft: Draft, parties: list[Note], ended: bool) -> bool:
+def _sort_tail(
+    note: Note, draft: Draft, parties: list[Note], ended: bool, dated: bool
+) -> bool:
     """Place one line; returns whether the agreement is over now."""
     text = note.text
-    if matches("signature", text):
+    if dated or matches("signature", text):
         parties.append(Note(text, "signature", note.line))
         return True
-    if ended and any(matches(name, text) for name in ("site", "end")):
+    if ended and any(matches(name, text) for name in ("site", "margin", "end")):
         draft.skipped.append(Note(text, "furniture", note.line))
         return True
-    if _is_loose(text) and (ended or text[-1] not in "。；"):
+    if ended and _is_loose(text):
         draft.skipped.append(Note(text, "furniture", note.line))
         return True
     if ended and matches("party", text) and len(text) <= MAX_LOOSE:
         parties.append(Note(text, "signature", note.line))
         return True
     current = draft.current
-    if not ended and current is not None and not _is_stray(text, note, draft):
+    if not ended and current is not None:
         current.parts.append((note.line or 0, text))
         return False
     draft.unplaced.append(Note(text, "after_the_end", note.line))
     return True
-
-
-def _is_stray(text: str, note: Note, draft: Draft) -> bool:
-    """A short unfinished line after a text that was cut off short itself."""
-    parts = draft.current.parts if draft.current else []
-    if note.reason == "row" or not parts or not parts[-1][1]:
-        return False
-    before = parts[-1][1]
-    broken = before[-1] not in TERMINAL + "：:"
-    return broken and len(before) < WRAPPED_AT and is_heading(text) and len(parts) > 1

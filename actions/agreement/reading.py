@@ -67,9 +67,11 @@ def read_file(path: Path) -> tuple[list[SourceLine], dict[str, Any]]:
         meta, text = split_front_matter(text, path.name)
         pieces = [(_plain(line), _origin(line)) for line in _split(text)]
         return _numbered(pieces, path), meta
-    return _numbered(
-        [(t, _origin(t).replace("heading", "text")) for t in _split(text)], path
-    ), meta
+    found: list[SourceLine] = []
+    for page, part in enumerate(text.split("\f")):
+        pieces = [(t, _origin(t).replace("heading", "text")) for t in _split(part)]
+        found += _pieces(pieces, len(found), page)
+    return _checked_lines(found, path), meta
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -88,11 +90,19 @@ def _bytes_of(path: Path) -> bytes:
 
 
 def _numbered(pieces: list[tuple[str, str]], path: Path) -> list[SourceLine]:
+    return _checked_lines(_pieces(pieces, 0, 0), path)
+
+
+def _pieces(pieces: list[tuple[str, str]], first: int, page: int) -> list[SourceLine]:
     lines: list[SourceLine] = []
     for text, origin in pieces:
         text = text.translate(_INVISIBLE).strip()
         if text:
-            lines.append(SourceLine(len(lines), text, origin))
+            lines.append(SourceLine(first + len(lines), text, origin, page))
+    return lines
+
+
+def _checked_lines(lines: list[SourceLine], path: Path) -> list[SourceLine]:
     if not lines:
         raise AgreementError(f"{path.name}: the file holds no text")
     if len(lines) > MAX_LINES:
@@ -185,6 +195,15 @@ def _origin(line: str) -> str:
     return "heading" if re.match(r"#{1,2}\s", line) else "text"
 
 
+# Bold, italic and code; `__` and `_` inside or beside words are blanks to fill in.
+_MARKS = (
+    re.compile(r"(?<![\\*])\*\*(?=[^\s*])([^*\n]+?)(?<=\S)\*\*(?!\*)"),
+    re.compile(r"(?<![\w\\])__(?=[^\s_])([^_\n]+?)(?<=\S)__(?!\w)"),
+    re.compile(r"(?<![\w\\*])\*(?=[^\s*])([^*\n]+?)(?<=[^\s*])\*(?![\w*])"),
+    re.compile(r"(?<![`\\])`([^`\n]+)`(?!`)"),
+)
+
+
 def _plain(line: str) -> str:
     """Take the marks of Markdown off a line, keep its words."""
     if _COMMENT.match(line):
@@ -192,5 +211,6 @@ def _plain(line: str) -> str:
     line = re.sub(r"^\s{0,3}(?:>\s*)+", "", line)
     line = re.sub(r"^\s*#{1,6}\s+(.*?)\s*#*\s*$", r"\1", line)
     line = re.sub(r"^\s*[-*+]\s+(?=\S)", "", line)
-    line = re.sub(r"(\*\*|__(?=\S))(?=\S)([^*\n]+?)(?<=\S)\1(?!_)", r"\2", line)
+    for mark in _MARKS:
+        line = mark.sub(r"\1", line)
     return re.sub(r"\\([\\.`*_{}()#+\-!\[\]])", r"\1", line)

@@ -8,10 +8,10 @@ level (or the first of a new level) and nothing stronger claims to be it later.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from actions.agreement.markers import Kind, Marker, Strength, ref_part
+from actions.agreement.markers import Kind, Marker, ref_part
 
 MAX_GAP = {Kind.ARTICLE: 20}
 DEFAULT_MAX_GAP = 5
@@ -38,11 +38,16 @@ class Level:
 
 
 class Numbering:
-    """The open levels while reading; judges and enters markers."""
+    """The open levels while reading; judges and enters markers.
 
-    def __init__(self) -> None:
+    Args:
+        restarts: articles begin anew in every chapter, so references name it.
+    """
+
+    def __init__(self, restarts: bool = False) -> None:
         self.open: list[Level] = []
         self.used: set[str] = set()
+        self._restarts = restarts
 
     def expected(self, marker: Marker) -> int:
         """Next number of this marker's level, 1 for a level not yet open."""
@@ -75,13 +80,12 @@ class Numbering:
 
     def ref_of(self, marker: Marker) -> str:
         """Reference the marker would get now, such as `第三条(四)2`."""
-        return self._ref(marker.kind, marker.value)
-
-    def _ref(self, kind: Kind, value: int) -> str:
-        outermost = Kind.ARTICLE if kind >= Kind.ARTICLE else Kind.CHAPTER
+        kind = marker.kind
+        whole = kind < Kind.ARTICLE or self._restarts
+        outermost = Kind.PART if whole else Kind.ARTICLE
         above = [level for level in self.open if outermost <= level.kind < kind]
         digits = sum(level.kind in DIGIT_KINDS for level in above)
-        own = ref_part(kind, value, digits)
+        own = ref_part(marker, digits)
         return own if not above else above[-1].ref + own
 
     def enter(self, marker: Marker) -> tuple[Level, list[str]]:
@@ -94,33 +98,33 @@ class Numbering:
         missing: list[str] = []
         if marker.kind >= Kind.ARTICLE:
             first = self.expected(marker)
-            missing = [self._ref(marker.kind, n) for n in range(first, marker.value)]
+            missing = [
+                self.ref_of(replace(marker, value=n))
+                for n in range(first, marker.value)
+            ]
             self.open = [*self.parents(marker), level]
-        else:  # articles run on through the chapters
-            articles = [lv for lv in self.open if lv.kind is Kind.ARTICLE]
+        else:  # articles run on through the chapters, unless they restart
+            runs_on = () if self._restarts else (Kind.ARTICLE,)
+            articles = [lv for lv in self.open if lv.kind in runs_on]
             self.open = [*self.parents(marker), level, *articles]
         self.used.add(level.ref)
         return level, missing
 
 
-def strongest_later(
-    markers: Sequence[tuple[int, Marker]], index: int, value: int
-) -> Strength | None:
-    """Look for another marker of the same kind with `value`, in the same scope.
+def restarts_by_chapter(markers: Sequence[Marker]) -> bool:
+    """Tell whether a later chapter (or part) begins with 第一条 again.
 
     Args:
-        markers: (line, marker) pairs of the document, references left out.
-        index: the marker whose rival or successor is looked for.
-        value: the number looked for.
-
-    Returns:
-        Strength of the strongest one before an outer level goes on, or None.
+        markers: those at the start of a line that are no references, in order.
     """
-    kind = markers[index][1].kind
-    best: Strength | None = None
-    for _, other in markers[index + 1 : index + 400]:
-        if other.kind < kind and other.strength >= Strength.SENTENCE:
-            break
-        if other.kind is kind and other.value == value:
-            best = other.strength if best is None else max(best, other.strength)
-    return best
+    last: dict[Kind, int] = {}
+    seen = fresh = False
+    for marker in markers:
+        if marker.kind < Kind.ARTICLE:
+            fresh = fresh or marker.value == last.get(marker.kind, 0) + 1 > 1
+            last[marker.kind] = marker.value
+        elif marker.kind is Kind.ARTICLE:
+            if fresh and seen and marker.value == 1:
+                return True
+            seen, fresh = True, False
+    return False

@@ -7,14 +7,14 @@ such as 第三条 or (二), as Word would print it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from actions.agreement.number_formats import format_number
+from actions.agreement.word_styles import W, WordStyles, child_value, switch
 
-W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 MAX_LEVEL = 8
-MAX_STYLE_DEPTH = 20
+MAX_LINKS = 5  # from one list definition to the next
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class _Level:
     restart: int | None = None  # None: after any higher level; 0: never
     style: str | None = None
     legal: bool = False
+    hidden: bool = False  # counts, but its number is not shown
 
 
 class WordNumbering:
@@ -34,25 +35,14 @@ class WordNumbering:
 
     Args:
         numbering: root of word/numbering.xml, None when absent.
-        styles: root of word/styles.xml, None when absent.
+        styles: the document's styles, or the root of word/styles.xml.
     """
 
-    def __init__(self, numbering: Element | None, styles: Element | None) -> None:
+    def __init__(
+        self, numbering: Element | None, styles: WordStyles | Element | None
+    ) -> None:
         self.last_was_bullet = False
-        self._styles = {
-            style.get(W + "styleId", ""): style
-            for style in (styles if styles is not None else ())
-            if style.tag == W + "style"
-        }
-        self._default_style = next(
-            (
-                key
-                for key, style in self._styles.items()
-                if style.get(W + "default") == "1"
-                and style.get(W + "type") == "paragraph"
-            ),
-            None,
-        )
+        self._styles = styles if isinstance(styles, WordStyles) else WordStyles(styles)
         root = numbering if numbering is not None else Element("none")
         self._abstract: dict[str, dict[int, _Level]] = {}
         self._links: dict[str, str] = {}  # abstract id → id of a numbering style
@@ -60,9 +50,9 @@ class WordNumbering:
         for node in root.iterfind(W + "abstractNum"):
             key = node.get(W + "abstractNumId", "")
             self._abstract[key] = _levels(node)
-            if (link := _val(node, "numStyleLink")) is not None:
+            if (link := child_value(node, "numStyleLink")) is not None:
                 self._links[key] = link
-            if (link := _val(node, "styleLink")) is not None:
+            if (link := child_value(node, "styleLink")) is not None:
                 self._style_abstract[link] = key
         self._nums = {
             node.get(W + "numId", ""): node for node in root.iterfind(W + "num")
@@ -72,10 +62,12 @@ class WordNumbering:
 
     def is_toc(self, paragraph: Element) -> bool:
         """Tell whether a paragraph belongs to Word's own table of contents."""
-        style = _style_id(paragraph) or ""
-        node = self._styles.get(style)
-        name = (_val(node, "name") if node is not None else style) or style
+        name = self._styles.name(self._styles.of(paragraph) or "")
         return bool(re.match(r"toc\s*\d|TOC", name))
+
+    def is_numbered(self, paragraph: Element) -> bool:
+        """Tell whether a paragraph takes a number, without counting it."""
+        return self._number_of(paragraph) is not None
 
     def label(self, paragraph: Element) -> str:
         """Count a paragraph and return its label, "" when it has none."""
@@ -93,48 +85,61 @@ class WordNumbering:
             return ""
         counters = self._count(num_id, abstract, level, levels)
         self.last_was_bullet = levels[level].number_format in ("bullet", "none")
-        if levels[level].number_format == "bullet":
+        if levels[level].number_format == "bullet" or levels[level].hidden:
             return ""
         return _render(levels, level, counters)
 
     def _number_of(self, paragraph: Element) -> tuple[str, int] | None:
+        """List and level: set directly, else inherited, each one for itself."""
         direct = paragraph.find(f"{W}pPr/{W}numPr")
-        num_id = _val(direct, "numId") if direct is not None else None
-        level = _val(direct, "ilvl") if direct is not None else None
-        style = _style_id(paragraph) or self._default_style
+        style = self._styles.of(paragraph)
+        num_id = child_value(direct, "numId")
         if num_id is None:
-            num_id, style_level = self._from_style(style)
-            level = level if level is not None else style_level
+            num_id = self._inherited_list(style)
         if num_id is None or num_id == "0":
             return None
+        level = child_value(direct, "ilvl")
         if level is None:
-            level = self._level_of_style(num_id, style)
-        return num_id, min(_number(level, 0), MAX_LEVEL)
+            level = self._inherited_level(num_id, style)
+        return num_id, max(0, min(_number(level, 0), MAX_LEVEL))
 
-    def _from_style(self, style: str | None) -> tuple[str | None, str | None]:
-        for _ in range(MAX_STYLE_DEPTH):
-            node = self._styles.get(style or "")
-            if node is None:
-                break
-            numbers = node.find(f"{W}pPr/{W}numPr")
-            if numbers is not None and (num_id := _val(numbers, "numId")) is not None:
-                level = _val(numbers, "ilvl")
-                return num_id, level or self._level_of_style(num_id, style)
-            style = _val(node, "basedOn")
-        return None, None
+    def _inherited_list(self, style: str | None) -> str | None:
+        for _, node in self._styles.chain(style):
+            num_id = child_value(node.find(f"{W}pPr/{W}numPr"), "numId")
+            if num_id is not None:
+                return num_id
+        return None
 
-    def _level_of_style(self, num_id: str, style: str | None) -> str | None:
-        abstract = self._abstract_of(num_id)
-        for level, rule in self._abstract.get(abstract or "", {}).items():
-            if style is not None and rule.style == style:
-                return str(level)
+    def _inherited_level(self, num_id: str, style: str | None) -> str | None:
+        """The nearest style that the list binds to a level, or that names one."""
+        bound = {
+            rule.style: level
+            for level, rule in self._abstract.get(
+                self._abstract_of(num_id) or "", {}
+            ).items()
+            if rule.style is not None
+        }
+        for name, node in self._styles.chain(style):
+            if name in bound:
+                return str(bound[name])
+            level = child_value(node.find(f"{W}pPr/{W}numPr"), "ilvl")
+            if level is not None:
+                return level
         return None
 
     def _abstract_of(self, num_id: str) -> str | None:
-        node = self._nums.get(num_id)
-        key = _val(node, "abstractNumId") if node is not None else None
-        if key in self._links:  # the levels live where the numbering style is defined
-            return self._style_abstract.get(self._links[key], key)
+        key = child_value(self._nums.get(num_id), "abstractNumId")
+        for _ in range(MAX_LINKS):
+            link = self._links.get(key or "")
+            if link is None:
+                break  # the levels live here, else where the numbering style is
+            target = self._style_abstract.get(link)
+            if target is None:
+                other = self._inherited_list(link) or ""
+                target = child_value(self._nums.get(other), "abstractNumId")
+            if target is None or target == key:
+                break
+            key = target
         return key
 
     def _overrides(self, num_id: str, levels: dict[int, _Level]) -> dict[int, _Level]:
@@ -143,16 +148,9 @@ class WordNumbering:
             level = _number(node.get(W + "ilvl"), 0)
             whole = node.find(W + "lvl")
             rule = levels.get(level, _Level()) if whole is None else _level(whole)
-            start = _val(node, "startOverride")
+            start = child_value(node, "startOverride")
             if start is not None:
-                rule = _Level(
-                    _number(start, 1),
-                    rule.number_format,
-                    rule.pattern,
-                    rule.restart,
-                    rule.style,
-                    rule.legal,
-                )
+                rule = replace(rule, start=_number(start, 1))
             found[level] = rule
         return found
 
@@ -188,34 +186,26 @@ def _levels(node: Element) -> dict[int, _Level]:
 
 
 def _level(node: Element) -> _Level:
-    restart = _val(node, "lvlRestart")
-    legal = node.find(W + "isLgl")
+    restart = child_value(node, "lvlRestart")
     return _Level(
-        start=_number(_val(node, "start"), 0 if _val(node, "start") == "0" else 1),
+        start=_number(
+            child_value(node, "start"), 0 if child_value(node, "start") == "0" else 1
+        ),
         number_format=_number_format(node),
-        pattern=_val(node, "lvlText") or "",
+        pattern=child_value(node, "lvlText") or "",
         restart=None if restart is None else _number(restart, 0),
-        style=_val(node, "pStyle"),
-        legal=legal is not None and legal.get(W + "val") not in ("0", "false"),
+        style=child_value(node, "pStyle"),
+        legal=bool(switch(node, "isLgl")),
+        hidden=bool(switch(node.find(W + "rPr"), "vanish")),
     )
 
 
 def _number_format(node: Element) -> str:
-    direct = _val(node, "numFmt")
+    direct = child_value(node, "numFmt")
     if direct is None:  # newer Word wraps formats it may not know
         nested = next(node.iter(W + "numFmt"), None)
         direct = nested.get(W + "val") if nested is not None else None
     return direct or "decimal"
-
-
-def _val(node: Element, name: str) -> str | None:
-    child = node.find(W + name)
-    return None if child is None else child.get(W + "val")
-
-
-def _style_id(paragraph: Element) -> str | None:
-    properties = paragraph.find(W + "pPr")
-    return None if properties is None else _val(properties, "pStyle")
 
 
 def _number(text: str | None, default: int) -> int:
