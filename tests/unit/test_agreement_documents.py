@@ -233,7 +233,8 @@ def test_that_a_number_inside_a_sentence_is_no_page_number():
 )
 def test_that_not_even_numbers_that_count_up_are_pages_inside_sentences(numbers):
     source = "客户服务协议\n" + "".join(
-        f"第{n}条 时限\n甲方应当提供服务，\n不得拖延，\n不得推诿，\n并在收到申请之后\n{number}\n个工作日内答复。\n"
+        f"第{n}条 时限\n甲方应当提供服务，\n不得拖延，\n不得推诿，\n"
+        f"并在收到申请之后\n{number}\n个工作日内答复。\n"
         for n, number in enumerate(numbers, start=1)
     )
     document = parse(source)

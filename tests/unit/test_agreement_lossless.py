@@ -23,22 +23,23 @@ from actions.agreement.errors import NoClauseError
 from actions.agreement.importing import import_file, parse_lines
 from actions.agreement.reading import read_file, split_front_matter
 
-FILES = sorted(
+FOLDERS = (DOCUMENTS, TESTS / "fixtures" / "agreements", AGREEMENT_DATA / "products")
+FILES = [
     path
-    for folder in (
-        DOCUMENTS,
-        TESTS / "fixtures" / "agreements",
-        AGREEMENT_DATA / "products",
-    )
-    for path in folder.iterdir()
+    for folder in FOLDERS
+    for path in sorted(folder.iterdir())
     if path.suffix in (".txt", ".md") and path.stem.islower()
-) + [AGREEMENT_DATA / "service_agreement.md"]
+]
+FILES.append(AGREEMENT_DATA / "service_agreement.md")
 MARKDOWN_MARKS = "#*>`_\\-"
 ADDED = """
-15|200|1|2|3|4|5|vi|1/2|第 3 页|- 4 -|客户服务协议 第5页|相关推荐|最新资料下载|本文档由用户上传|评论(3)|标签：合同
-等待期内除外|须满足下列全部条件：|其他事项|附加条款|责任免除|目录|药品目录|展开阅读全文|——————|______|相关费用由甲方承担
-第二条|第九条约定的期限|第三条、第四条|（一）|（一）项的约定|1.|①|第一章 总则|第一部分 总则|【第二条】时限|【第二条 时限】十日|第二条：时限
-Article 2 第二条 Fee 费用|依照|按照第三条|甲方（盖章）：|日期：2026年1月1日|第一条 服务......1|（一）药费   200|某某服务协议内部资料
+15|200|1|2|3|4|5|vi|1/2|第 3 页|- 4 -|客户服务协议 第5页|相关推荐|最新资料下载
+本文档由用户上传|评论(3)|标签：合同|等待期内除外|须满足下列全部条件：|其他事项|附加条款
+责任免除|目录|药品目录|展开阅读全文|——————|______|相关费用由甲方承担|第二条
+第九条约定的期限|第三条、第四条|（一）|（一）项的约定|1.|①|第一章 总则|第一部分 总则
+【第二条】时限|【第二条 时限】十日|第二条：时限|Article 2 第二条 Fee 费用|依照|按照第三条
+甲方（盖章）：|日期：2026年1月1日|第一条 服务......1|（一）药费   200
+某某服务协议内部资料
 """
 ADDITIONS = st.sampled_from([a for a in re.split(r"[|\n]", ADDED) if a])
 
