@@ -41,20 +41,22 @@ def doubts_of(
     reasons: Sequence[str | None],
     markers: Sequence[Placed],
 ) -> list[int]:
-    """Weigh each marker; 0 for those that are not first on their line.
+    """Weigh each marker; 0 for those that begin neither a line nor a sentence.
 
     Args:
         lines: all lines.
         reasons: why a line is skipped, None where it is not.
         markers: (line, marker) in order.
     """
-    return [
-        doubt_after(marker, lines[number].text)
-        + _doubt_before(marker, open_text(lines, reasons, number))
-        if marker.strength is Strength.LINE
-        else 0
-        for number, marker in markers
-    ]
+    doubts = []
+    for number, marker in markers:
+        doubt = 0
+        if marker.strength >= Strength.SENTENCE:
+            doubt = doubt_after(marker, lines[number].text)
+        if marker.strength is Strength.LINE:
+            doubt += _doubt_before(marker, open_text(lines, reasons, number))
+        doubts.append(doubt)
+    return doubts
 
 
 def open_text(
@@ -94,7 +96,7 @@ def is_chapter_line(marker: Marker, text: str, doubt: int) -> bool:
 def is_borne_later(
     markers: Sequence[Placed], doubts: Sequence[int], index: int
 ) -> bool:
-    """Tell whether a later line bears the same number with less doubt.
+    """Tell whether a later line or sentence bears the same number with less doubt.
 
     Only up to the next number: an appendix or another chapter counts anew.
     """
@@ -102,7 +104,7 @@ def is_borne_later(
     last = min(len(markers), index + _LOOK_AHEAD)
     for later in range(index + 1, last):
         other = markers[later][1]
-        if other.strength is not Strength.LINE or doubts[later] >= CERTAIN:
+        if other.strength < marker.strength or doubts[later] >= CERTAIN:
             continue
         if other.kind < marker.kind:
             return False

@@ -202,6 +202,9 @@ class Draft:
         rival = strongest_later(self._markers, self._doubts, index, marker.value)
         if rival is not None and rival > marker.strength:
             return Verdict.TEXT
+        doubt = self._doubts[index]
+        if doubt and is_borne_later(self._markers, self._doubts, index):
+            return Verdict.TEXT
         first = marker.value == 1 and marker.strength < Strength.SENTENCE
         if first and strongest_later(self._markers, self._doubts, index, 2) is None:
             return Verdict.TEXT
@@ -298,7 +301,8 @@ class Draft:
         last = self.held[-1]
         before = self.held[-2].text if len(self.held) > 1 else self.current.text
         fits = len(last.text) <= MAX_LEAD and matches("lead", last.text)
-        if not fits or last.reason != "text" or before[-1:] in ("：", ":"):
+        finished = before[-1:] in tuple(TERMINAL)
+        if not fits or last.reason != "text" or not finished:
             return None
         self.held.pop()
         return (last.line or 0, last.text)

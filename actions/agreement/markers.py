@@ -119,7 +119,7 @@ _NEVER_A_START = re.compile(
     + CN
     + r"+|\d+)\s*[条款项章]|第\s*[(（]|[、，,。；;）)】」』”]|$)"
 )
-# The same where a line begins with the number: fewer words speak against it there.
+# The same where a line or sentence begins with it: fewer words speak against it.
 _REFERENCE_WORDS = re.compile(
     rf"\s*(?:(?:至|到|和|与|及|或|以及|，|,)?\s*{_OTHER}|第\s*[(（]|[(（]\s*(?:{CN}+|\d+)\s*[)）]\s*[项款目]"
     r"|(?:项(?!目)|款(?!项|额)|条(?!款|件|例)|目(?!的|标|录|前))"
@@ -180,7 +180,7 @@ def is_reference(marker: Marker, text: str) -> bool:
     """Tell whether the words around a marker make it a mere cross reference."""
     after = text[marker.end : marker.end + _REACH]
     before = text[max(0, marker.start - _REACH) : marker.start]
-    if marker.strength is Strength.LINE:
+    if marker.strength >= Strength.SENTENCE:
         return doubt_after(marker, text) >= CERTAIN
     if marker.kind >= Kind.ARTICLE and _NEVER_A_START.match(after):
         return True
@@ -194,7 +194,7 @@ def is_reference(marker: Marker, text: str) -> bool:
 
 
 def doubt_after(marker: Marker, text: str) -> int:
-    """How much the words after a number at the start of a line speak against it.
+    """How much the words after a number that begins a sentence speak against it.
 
     Returns:
         0 for nothing, 1 or 2 for words that a clause may begin with as well (2 when

@@ -170,6 +170,27 @@ def test_that_no_last_word_of_a_line_hides_what_follows(line):
     assert_lossless(source, document)
 
 
+def test_that_articles_and_items_on_one_line_may_begin_with_any_word_too():
+    document = parse(
+        "第一条 甲方负责。第二条规定的期限内不答复的，可以投诉。第三条 及时答复。"
+        "第四条与本协议有关的争议：（一）甲；（二）约定的其他情形；（三）与服务有关的。"
+        "（二）项所述情形除外。第五条 完。"
+    )
+    assert refs(document) == [
+        "第一条",
+        "第二条",
+        "第三条",
+        "第四条",
+        "第四条(一)",
+        "第四条(二)",
+        "第四条(三)",
+        "第五条",
+    ]
+    assert text_of(document, "第四条(三)") == "与服务有关的。（二）项所述情形除外。"
+    document = parse("第一条 甲。第二条规定的期限内不答复的，可以投诉。\n第二条 期限。")
+    assert text_of(document, "第二条") == "期限。"
+
+
 def test_that_references_cut_by_the_page_stay_words():
     document = parse(
         "第一条 甲方应当按照\n第二条约定的期限办理，并按照第三条\n（一）项的约定付费。\n"
