@@ -196,7 +196,7 @@ class _Reader:
         hidden = "".join(text for piece in pieces for text, hid in piece if hid)
         for line in hidden.split("\n"):
             if line.strip():
-                yield line, HIDDEN
+                yield line, HIDDEN if origin == "text" else origin
         for note in notes:
             for line, kind in self.blocks(note, False):
                 yield line, kind if kind == HIDDEN else NOTE

@@ -104,9 +104,31 @@ class WordNumbering:
         return num_id, max(0, min(_number(level, 0), MAX_LEVEL))
 
     def _inherited_list(self, style: str | None) -> str | None:
+        """The nearest list in the chain, else the one bound to a style with a level."""
+        leveled: list[str] = []
+        for name, node in self._styles.chain(style):
+            numbers = node.find(f"{W}pPr/{W}numPr")
+            if numbers is None:
+                continue
+            num_id = child_value(numbers, "numId")
+            if num_id is not None:
+                return num_id
+            leveled.append(name)
+        return next(filter(None, map(self._list_bound_to, leveled)), None)
+
+    def _own_list(self, style: str) -> str:
+        """The list a numbering style defines, "" when it names none."""
         for _, node in self._styles.chain(style):
             num_id = child_value(node.find(f"{W}pPr/{W}numPr"), "numId")
             if num_id is not None:
+                return num_id
+        return ""
+
+    def _list_bound_to(self, style: str) -> str | None:
+        """The first list with a level that names this style."""
+        for num_id in self._nums:
+            levels = self._abstract.get(self._abstract_of(num_id) or "", {})
+            if any(rule.style == style for rule in levels.values()):
                 return num_id
         return None
 
@@ -135,8 +157,9 @@ class WordNumbering:
                 break  # the levels live here, else where the numbering style is
             target = self._style_abstract.get(link)
             if target is None:
-                other = self._inherited_list(link) or ""
-                target = child_value(self._nums.get(other), "abstractNumId")
+                target = child_value(
+                    self._nums.get(self._own_list(link)), "abstractNumId"
+                )
             if target is None or target == key:
                 break
             key = target

@@ -237,6 +237,10 @@ INHERITED = {
         style("H1", NUM) + style("H2", IN_TWO + NUM, "H1") + style("H3", IN_ONE, "H1"),
         LIST.replace(numbering(), numbering(("H1", "H2", "H3"))),
     ),
+    "level only, its list bound by the list alone": (
+        style("H1", NUM) + style("H2", IN_ONE) + style("H3", IN_TWO),
+        LIST.replace(numbering(), numbering(("H1", "H2", "H3"))),
+    ),
     "list through a numbering style": (
         style("H1", NUM)
         + style("H2", IN_ONE, "H1")
