@@ -80,7 +80,7 @@ def _doubt_before(marker: Marker, before: str) -> int:
         return 0
     if marker.kind > Kind.ARTICLE and _NAMES_CLAUSE.search(before):
         own_number = re.fullmatch(rf"第\s*(?:{CN}+|\d+)\s*[条條]", before)
-        return 0 if own_number else CERTAIN
+        return 0 if own_number else 2
     if _POINTS_ON.search(before):
         return 2 if len(before) >= WRAPPED_AT else 1
     return 0

@@ -243,6 +243,8 @@ def _front_article(text: str) -> Marker | None:
         inside = text[end:close]
         if close < 0 or (inside.strip() and (bracket != "【" or len(inside) > 30)):
             return None
+        if inside.strip() and _LIKELY_REFERENCE.match(inside) and inside[0].strip():
+            return None  # 【第一条约定的金额】 is a blank
         if inside.strip():
             shut = close
         else:
