@@ -6,9 +6,7 @@ clause; what stands before the first marker continues the clause that is open.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from actions.agreement.clauses import Note, SourceLine
 from actions.agreement.doubts import (
@@ -28,49 +26,11 @@ from actions.agreement.markers import (
     find_markers,
     is_reference,
 )
-from actions.agreement.pages import is_quantity
+from actions.agreement.nodes import Node
 from actions.agreement.structure import Numbering, Verdict, restarts_by_chapter
 
 NUMBERED = ("text", "heading")  # origins of lines that may carry a number
 MAX_LEAD = 12  # characters of a heading without a number
-_ASCII_EDGE = re.compile(r"[A-Za-z0-9]$")
-
-
-@dataclass
-class Node:
-    """A clause being put together from pieces of lines."""
-
-    ref: str
-    level: int
-    parent: Node | None
-    parts: list[tuple[int, str]] = field(default_factory=list)
-    number: str = ""  # as written, its brackets and signs included
-    lead: tuple[int, str] | None = None  # a heading above without a number
-
-    @property
-    def text(self) -> str:
-        """The pieces joined: broken lines without, paragraphs with a newline."""
-        text = "" if self.lead is None else self.lead[1] + "\n"
-        pieces = [piece for _, piece in self.parts if piece]
-        for index, piece in enumerate(pieces):
-            ahead = pieces[index + 1] if index + 1 < len(pieces) else ""
-            if not text or text[-1] == "\n":
-                text += piece
-            elif "|" in (text[-1], piece[0]):
-                text += "\n" + piece  # rows of a table
-            elif is_quantity(text, piece, ahead) or (
-                index > 1 and is_quantity(pieces[index - 2], pieces[index - 1], piece)
-            ):
-                text += piece  # 15⏎个工作日
-            elif (
-                len(text) - text.rfind("\n") > WRAPPED_AT
-                and text[-1] not in TERMINAL + "：:"
-            ):
-                glue = " " if _ASCII_EDGE.search(text) and piece[0].isascii() else ""
-                text += glue + piece
-            else:
-                text += "\n" + piece
-        return text.rstrip("\n")
 
 
 class Draft:
@@ -141,6 +101,7 @@ class Draft:
                 ended = (
                     self._has_article()
                     and (matches("end", line.text) or matches("end_alone", line.text))
+                    and not self._goes_on_with_words(line)
                     and self._is_over(cursor)
                 )
 
@@ -239,6 +200,18 @@ class Draft:
             return False  # the rest of a sentence
         alone = not cut and matches("end_alone", text)
         return matches("site", text) or matches("end", text) or alone
+
+    def _goes_on_with_words(self, line: SourceLine) -> bool:
+        """The open clause is unfinished, and a sentence follows the line."""
+        after = line.number + 1
+        while after < len(self.lines) and self.reasons[after] is not None:
+            after += 1
+        if after >= len(self.lines) or self.current is None:
+            return False
+        so_far = self.held[-1].text if self.held else self.current.text
+        text = self.lines[after].text
+        furniture = any(matches(n, text) for n in ("site", "margin", "end"))
+        return so_far[-1:] not in TERMINAL and text[-1] in TERMINAL and not furniture
 
     def _is_over(self, cursor: int) -> bool:
         """No number that goes on where the open levels stand comes later."""

@@ -19,10 +19,11 @@ from actions.agreement.clauses import (
     ParsedDocument,
     SourceLine,
 )
-from actions.agreement.draft import Draft, Node
+from actions.agreement.draft import Draft
 from actions.agreement.errors import NoClauseError
 from actions.agreement.furniture import TERMINAL, is_heading, line_reasons
 from actions.agreement.margins import after_the_end, before_the_start
+from actions.agreement.nodes import Node
 from actions.agreement.reading import read_file
 
 _BROKEN_OFF = ("，", ",", "、", "：", ":", "；", ";", "…", "...", "（", "(", "——")
