@@ -269,15 +269,26 @@ class Draft:
 
     def _lead(self) -> tuple[int, str] | None:
         """Take the heading without a number that stands right above an article."""
-        if not self.held or self.current is None:
+        first = self.current is None and not self.nodes
+        pool = self.before if first else self.held
+        if not pool or not (first or self.current):
             return None
-        last = self.held[-1]
-        before = self.held[-2].text if len(self.held) > 1 else self.current.text
+        last = pool[-1]
+        if first:  # 总则 above 第一条, but not the title
+            finished = len(pool) > 1 and not last.text.endswith(
+                ("条款", "协议", "合同")
+            )
+        else:
+            above = (
+                self.held[-2].text
+                if len(pool) > 1
+                else (self.current.text if self.current else "")
+            )
+            finished = above[-1:] in tuple(TERMINAL)
         fits = len(last.text) <= MAX_LEAD and matches("lead", last.text)
-        finished = before[-1:] in tuple(TERMINAL)
         if not fits or last.reason != "text" or not finished:
             return None
-        self.held.pop()
+        pool.pop()
         return (last.line or 0, last.text)
 
     def _place(

@@ -414,6 +414,9 @@ def test_that_headings_stand_with_what_follows_and_several_articles_share_a_line
     assert text_of(document, "第二条(二)") == "战争。"
     assert text_of(document, "第三条").startswith("释义\n")
     assert len(articles(read("two_on_line.txt"))) == 4
+    document = parse("客户服务协议\n总则\n第一条 甲。\n乙方的责任\n第二条 丙。")
+    assert text_of(document, "第一条").startswith("总则\n甲。")
+    assert document.title == "客户服务协议" and document.unplaced == ()
 
 
 def test_that_a_text_without_articles_is_refused_still():
