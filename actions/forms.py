@@ -87,7 +87,7 @@ _DROP = (
 )
 _DROP_WORDS = re.compile(rf"^(?:{_DROP})")
 # An open answer may ask to cancel something else: 取消短信提醒.
-_ONLY_DROP_WORDS = re.compile(rf"^(?:{_DROP}|[我就先吧了啊呀的嘛，,。.!！~～\s])+$")
+_ONLY_DROP_WORDS = re.compile(rf"^(?:{_DROP}|[我就先吧了啊呀的嘛，,。.!！~～\s])++$")
 # Code points; a longer answer is not a command, a very short one may be one even where
 # free text was asked for.
 SHORT = 12
@@ -251,12 +251,14 @@ def _said_of(candidate: Field, turn: Turn) -> Filled | Unusable | None:
     """What the customer says of a field by name: 地点应该是建国路 → 建国路."""
     cues = "|".join(map(re.escape, candidate.cues))
     found = re.search(
-        rf"(?:{cues})[^，,。]{{0,4}}?(?:应该是|改成|改为|换成|是|为|在|[:：])\s*(.+)",
+        rf"(?:{cues})[^，,。]{{0,4}}?(?:应该是|改成|改为|换成|是|为|在|[:：])"
+        r"[\s:：，,、=—-]*(.+)",
         turn.text,
+        re.DOTALL,
     )
     if not found:
         return None
-    said = found.group(1).strip(" 。.!！")
+    said = found.group(1).lstrip("：:，,、=—-").strip(" \n。.!！“”\"'「」")
     return candidate.parse(replace(turn, text=said)) if said else None
 
 

@@ -40,8 +40,9 @@ from actions.forms import (
 from actions.policystore.model import Claim, ClaimReport, Policy
 from actions.query_policy import named_policies
 from actions.say import Say, button
-from actions.show import masked_phone, minute, numbered
+from actions.show import day_begins, masked_phone, minute, moment, numbered
 from actions.turn import Turn
+from actions.values import date_said
 from actions.words import words
 
 FORM = "report_claim_form"
@@ -121,15 +122,16 @@ def claimable_policies(policies: list[Policy]) -> list[Policy]:
 
 def read_when(turn: Turn, now: datetime) -> Filled | Unusable | None:
     """The moment of the event; refuses the future and the far past."""
-    said = turn.first("date") or turn.text
-    when = normalise.when(said, now) or normalise.when(turn.text, now)
+    when = date_said(turn, now)
     if when is None:
         return Unusable("utter_claim_when_unusable")
     if when.start > now:
         return Unusable("utter_claim_when_future")
     if when.start < now - OLDEST_EVENT:
         return Unusable("utter_claim_when_too_old")
-    return Filled({"at": when.start.isoformat(), "said": when.said})
+    # Without an hour the day is kept: 昨晚 is no 18:00.
+    at = when.start if when.precision == "minute" else day_begins(when.start)
+    return Filled({"at": at.isoformat(), "said": when.said, "shown": moment(when)})
 
 
 class ValidateReportClaimForm(FormAction):
@@ -268,8 +270,17 @@ class ActionAskClaimConfirmed(BaokeAction):
 
 def _when_text(turn: Turn) -> str:
     when = turn.slot("claim_when") or {}
-    moment = minute(datetime.fromisoformat(when["at"]))
-    return f"{when['said']}（{moment}）"
+    # A report begun before this was kept has only its moment.
+    shown = when.get("shown") or minute(datetime.fromisoformat(when["at"]))
+    return f"{when['said']}（{shown}）"
+
+
+def _when_kept(turn: Turn) -> str:
+    """The customer's words, with what they were read as unless the moment says it."""
+    when = turn.slot("claim_when") or {}
+    exact = minute(datetime.fromisoformat(when["at"]))
+    is_exact = when.get("shown", exact) == exact
+    return str(when["said"]) if is_exact else _when_text(turn)
 
 
 class ActionReportClaimSubmit(BaokeAction):
@@ -324,7 +335,7 @@ class ActionReportClaimSubmit(BaokeAction):
                 policy_no=policy_no,
                 what=str(turn.slot("claim_what")),
                 happened_at=datetime.fromisoformat(when["at"]),
-                happened_text=str(when["said"]),
+                happened_text=_when_kept(turn),
                 place=str(turn.slot("claim_where")),
                 injured=bool(turn.slot("claim_injured")),
                 contact_phone=str(turn.slot("claim_phone")),

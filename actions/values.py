@@ -1,19 +1,21 @@
-"""What a customer's data was read as: 三千块 → 3,000.00元, 昨天 → 2026-11-22.
+"""What a customer's data is read as: 三千块 → 3,000.00元, 昨晚 → 2026-11-22 晚上.
 
-In: a turn. Out: one plain value per piece of data, for "why this answer"; data that could
-not be read has None and is asked back by whoever needs it.
+In: a turn. Out: one `Value` per piece of data, as the forms take it and as "why this
+answer" shows it; data that could not be read has None and is asked back by whoever needs
+it. An estimate (两三天前, 两三千块) says so and has a least and a most.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from actions import normalise
-from actions.moments import BEIJING
-from actions.money import amount_fen
-from actions.show import money
-from actions.turn import Turn
+from actions import normalise, show
+from actions.moments import When, when
+from actions.money import Amount, amount
+from actions.turn import Entity, Turn
 
 # Read without the clock; identity numbers are secrets and stay out.
 _READERS = {
@@ -23,27 +25,131 @@ _READERS = {
     "phone": normalise.phone,
     "plate_no": normalise.plate_no,
 }
+_CLAUSE_END = re.compile("[，。；！？,;!?\\n]")
+_NEAR = 12  # characters beside a date that may say what it is
 
 
-def read_values(turn: Turn, now: datetime) -> list[dict[str, Any]]:
-    """Read the turn's data.
+@dataclass(frozen=True)
+class Value:
+    """One piece of data and what it was read as.
+
+    Attributes:
+        kind: of the entity: date, amount, policy_no ….
+        text: the customer's words.
+        value: normal form; of an estimate the first or least it can mean; None when it
+            is asked back.
+        estimate: only about so.
+        why: how it was read, for whoever looks into it.
+        until: the last or most an estimate can mean; None when that is `value`.
+        shown: what is read back to the customer.
+    """
+
+    kind: str
+    text: str
+    value: str | None
+    estimate: bool
+    why: str
+    until: str | None = None
+    shown: str | None = None
+
+
+def values_of(turn: Turn, now: datetime) -> list[Value]:
+    """Read all data of a message; the date also where no entity marks it.
 
     Args:
         turn: the message.
         now: when it is answered; dates count from when it was written, if that is known.
     """
+    written = turn.received_at or now
     found = []
     for entity in turn.entities:
         if entity.kind in _READERS:
-            value = _READERS[entity.kind](entity.value)
+            found.append(_plain(entity, _READERS[entity.kind](entity.value)))
         elif entity.kind == "amount":
-            fen = amount_fen(entity.value)
-            value = None if fen is None else money(fen)
+            found.append(_amount(entity, amount(entity.value)))
         elif entity.kind == "date":
-            when = normalise.when(entity.value, turn.received_at or now)
-            local = when.start.astimezone(BEIJING) if when else None
-            value = f"{local:%Y-%m-%d %H:%M}" if local else None
-        else:
-            continue
-        found.append({"entity": entity.kind, "said": entity.value, "value": value})
+            found.append(_date(entity.value, _date_of(turn, entity, written)))
+    if not any(value.kind == "date" and value.value for value in found):
+        said = date_said(turn, written)
+        if said:
+            found.append(_date(turn.text, said))
     return found
+
+
+def read_values(turn: Turn, now: datetime) -> list[dict[str, Any]]:
+    """Read the turn's data for "why this answer".
+
+    Args:
+        turn: the message.
+        now: when it is answered; dates count from when it was written, if that is known.
+    """
+    kinds = {"amount", "date", *_READERS}
+    marked = sum(entity.kind in kinds for entity in turn.entities)
+    return [
+        {"entity": value.kind, "said": value.text, "value": value.shown}
+        | ({"estimate": True} if value.estimate else {})
+        for value in values_of(turn, now)[:marked]
+    ]
+
+
+def date_said(turn: Turn, now: datetime) -> When | None:
+    """The date a message tells: of its entities the first that is one, else of its text.
+
+    Args:
+        turn: the message.
+        now: when it was written.
+    """
+    for entity in turn.entities:
+        if entity.kind == "date" and (found := _date_of(turn, entity, now)):
+            return found
+    return None if turn.is_payload else when(turn.text, now)
+
+
+def _date_of(turn: Turn, entity: Entity, now: datetime) -> When | None:
+    """The date an entity stands for, read with the words beside it.
+
+    They say whether it is one (1-2个人) and whether it is meant exactly (大概三天前).
+    """
+    text, start, end = turn.text, entity.start, entity.end
+    if text[start:end] != entity.value:
+        start = text.find(entity.value)
+        end = start + len(entity.value)
+    if start < 0 or not entity.value:
+        return when(entity.value, now)
+    others = [o for o in turn.entities if o.kind == "date" and o is not entity]
+    first = max([0, start - _NEAR, *(o.end for o in others if o.end <= start)])
+    last = min([len(text), end + _NEAR, *(o.start for o in others if o.start >= end)])
+    before = _CLAUSE_END.split(text[first:start])[-1]
+    after = _CLAUSE_END.split(text[end:last], maxsplit=1)[0]
+    found = when(before + entity.value + after, now)
+    return replace(found, said=entity.value) if found else None
+
+
+def _plain(entity: Entity, value: str | None) -> Value:
+    why = "its form" if value else "not of the form of such a number"
+    return Value(entity.kind, entity.value, value, False, why, shown=value)
+
+
+def _amount(entity: Entity, found: Amount | None) -> Value:
+    if found is None:
+        return Value("amount", entity.value, None, False, "no sum of yuan: asked back")
+    least, most = show.money(found.fen), show.money(found.most)
+    why = "said as an estimate" if found.estimate else "said as a sum"
+    until = most if found.most > found.fen else None
+    shown = show.amount(found)
+    return Value("amount", entity.value, least, found.estimate, why, until, shown)
+
+
+def _date(said: str, found: When | None) -> Value:
+    if found is None:
+        return Value("date", said, None, False, "no day can be told: asked back")
+    why = {
+        "minute": "a clock time was said",
+        "part": "a part of the day was said, no hour",
+        "day": "a day was said, no hour",
+    }[found.precision]
+    if found.estimate:
+        why += "; said as an estimate"
+    until = show.exactly(found.until, found) if found.until else None
+    first = show.exactly(found.start, found)
+    return Value("date", said, first, found.estimate, why, until, show.moment(found))

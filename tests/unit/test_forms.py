@@ -256,6 +256,36 @@ def test_that_after_what_to_correct_the_field_needs_no_correcting_word() -> None
     assert _fill("confirmed", turn).values["when"]["said"] == "前天晚上"
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("经过改成：倒车撞了墙", {"what": "倒车撞了墙"}),
+        ("经过改成：：倒车撞了墙", {"what": "倒车撞了墙"}),
+        ("经过改为“倒车撞了墙”。", {"what": "倒车撞了墙"}),
+        ("经过应该是:倒车撞了墙", {"what": "倒车撞了墙"}),
+        ("地点应该是： 建国路", {"where": "建国路"}),
+        ("地点改成，建国路", {"where": "建国路"}),
+        ("经过改成：倒车撞了墙\n人没事", {"what": "倒车撞了墙\n人没事"}),
+    ],
+)
+def test_that_a_correction_is_kept_without_its_punctuation(
+    text: str, values: dict[str, str]
+) -> None:
+    slots = {"what": "追尾", "where": "人民路", "when": EARLIER}
+    turn = turn_of(text, "inform", slots=slots)
+    assert _fill("confirmed", turn).values == values
+
+
+def test_that_a_corrected_time_is_read_behind_its_colon() -> None:
+    turn = turn_of("时间改成：昨天下午", "inform", slots={"when": EARLIER})
+    assert _fill("confirmed", turn).values["when"]["said"] == "昨天下午"
+
+
+def test_that_a_correction_of_punctuation_alone_changes_nothing() -> None:
+    turn = turn_of("经过改成：：", "inform", slots={"what": "追尾"})
+    assert "what" not in _fill("confirmed", turn).values
+
+
 # --- leaving -----------------------------------------------------------------------
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.moments import when
+from actions.moments import When, when
+from actions.show import moment
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 # Friday 2026-10-09, 10:00 in Beijing.
@@ -274,3 +275,194 @@ def test_that_no_text_ever_raises_and_every_moment_can_be_shown(text: str) -> No
     if found is not None:
         assert found.start.utcoffset() is not None
         assert 1000 <= found.start.astimezone(UTC).year <= 2200
+
+
+# Tuesday 2026-12-01, 10:00 in Beijing.
+DECEMBER = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+
+
+def _shown(text: str, now: datetime = DECEMBER) -> str | None:
+    found = when(text, now)
+    return moment(found) if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("两三天前", "约2026-11-28至2026-11-29"),
+        ("三两天前", "约2026-11-28至2026-11-29"),
+        ("三五天前", "约2026-11-26至2026-11-28"),
+        ("七八天前", "约2026-11-23至2026-11-24"),
+        ("十七八天前", "约2026-11-13至2026-11-14"),
+        ("二三十天前", "约2026-11-01至2026-11-11"),
+        ("前两三天", "约2026-11-28至2026-11-29"),
+        ("前两天", "约2026-11-29"),
+        ("2-3天前", "约2026-11-28至2026-11-29"),
+        ("2到3天前", "约2026-11-28至2026-11-29"),
+        ("两、三天之前", "约2026-11-28至2026-11-29"),
+        ("十来天前", "约2026-11-21"),
+        ("二十多天前", "约2026-11-11"),
+        ("四五个月前", "约2026-07-04至2026-08-03"),
+        ("一个多月前", "约2026-11-01"),
+        ("两三年前", "约2023-12-02至2024-12-01"),
+        ("差不多一个星期前", "约2026-11-24"),
+        ("大概三天前", "约2026-11-28"),
+        ("三天前左右", "约2026-11-28"),
+        ("11月20号前后", "约2026-11-20"),
+        ("上个月十七八号", "约2026-11-17至2026-11-18"),
+        ("上个月17、8号", "约2026-11-17至2026-11-18"),
+        ("十七八号", "约2026-11-17至2026-11-18"),
+        ("三四点", "约2026-12-01 03:00至04:00"),
+        ("下午两三点", "约2026-12-01 14:00至15:00"),
+        ("昨天下午2-3点", "约2026-11-30 14:00至15:00"),
+        ("昨天下午两点到三点", "约2026-11-30 14:00至15:00"),
+        ("昨晚十一二点", "约2026-11-30 23:00至2026-12-01 00:00"),
+        ("下午三点多", "约2026-12-01 15:00"),
+        ("三四个小时前", "约2026-12-01 06:00至07:00"),
+        ("国庆期间", "约2026-10-01"),
+        # said exactly
+        ("三天前", "2026-11-28"),
+        ("11月20号", "2026-11-20"),
+        ("二十三天前", "2026-11-08"),
+        ("昨天下午三点", "2026-11-30 15:00"),
+    ],
+)
+def test_that_an_estimate_is_read_back_as_one(text: str, shown: str) -> None:
+    assert _shown(text) == shown
+    found = when(text, DECEMBER)
+    assert isinstance(found, When)
+    assert found.estimate is shown.startswith("约")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("昨晚", "2026-11-30 晚上"),
+        ("昨天夜里", "2026-11-30 夜里"),
+        ("今早", "2026-12-01 早上"),
+        ("凌晨", "2026-12-01 凌晨"),
+        ("半夜", "2026-12-01 半夜"),
+        ("前天傍晚", "2026-11-29 傍晚"),
+        ("上周三晚上", "2026-11-25 晚上"),
+        ("11/20下午", "2026-11-20 下午"),
+        ("昨天", "2026-11-30"),
+        ("大概是昨天上午", "约2026-11-30 上午"),
+        ("昨晚八点", "2026-11-30 20:00"),
+    ],
+)
+def test_that_no_hour_is_made_up(text: str, shown: str) -> None:
+    assert _shown(text) == shown
+
+
+NO_DAYS = [
+    "1-2个人受了轻伤",
+    "3/4的车门",
+    "撞坏了3/4的车门",
+    "1.5米",
+    "2-3千",
+    "版本1.2",
+    "v1.2",
+    "10-20公里",
+    "比例是3/7",
+    "责任3/7",
+    "责任比例70:30",
+    "5.20元",
+    "花了5.20",
+    "比分3:2",
+    "住院1-2天",
+    "2-3根肋骨骨折",
+    "1/3车头没了",
+    "1.8T的车",
+    "12.5%",
+    "时速60-70",
+    "010-88886666",
+    "139-1120-1234",
+    "400-8888-12-12",
+    "京A1.2",
+    "3点意见",
+    "我有两点要说",
+    "三点五米深",
+    "92号汽油",
+    "5号床",
+    "10月2个人",
+    "几天前",
+    "十几天前",
+    "二十几号",
+    "大概5月份",
+    "五六月份",
+    "国庆后",
+    "春节假期第三天",
+    "八月十五",
+    "儿子上初三",
+    "今年三十岁",
+]
+
+
+@pytest.mark.parametrize("text", NO_DAYS)
+def test_that_numbers_of_something_else_are_no_day(text: str) -> None:
+    assert _shown(text) is None
+
+
+@pytest.mark.parametrize("text", [t for t in NO_DAYS if t[0] not in "国春八几大"])
+def test_that_a_real_day_beside_other_numbers_is_the_day(text: str) -> None:
+    assert _shown(f"{text}，是11月20号出的事") == "2026-11-20"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "11.20出的事",
+        "11.20",
+        "11-20",
+        "11/20",
+        "时间是11.20",
+        "11.20，被追尾了",
+        "我是11/20在建国路被追尾的",
+        "事故发生在11.20",
+        "11-20号",
+        "2026.11.20",
+        "2026/11/20",
+        "26年11月20号",
+        "二六年十一月二十号",
+    ],
+)
+def test_that_a_day_in_figures_stays_a_day(text: str) -> None:
+    assert _shown(text) == "2026-11-20"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("国庆第二天", "2026-10-02"),
+        ("国庆节的第二天", "2026-10-02"),
+        ("国庆假期第三天", "2026-10-03"),
+        ("十一第二天", "2026-10-02"),
+        ("国庆前一天", "2026-09-30"),
+        ("五一第一天", "2026-05-01"),
+        ("元旦当天", "2026-01-01"),
+        ("去年国庆第二天", "2025-10-02"),
+        ("春节第三天", "2026-02-19"),
+        ("大年初二", "2026-02-18"),
+        ("正月初八", "2026-02-24"),
+        ("正月十五", "2026-03-03"),
+        ("除夕", "2026-02-16"),
+        ("年三十晚上", "2026-02-16 晚上"),
+        ("去年除夕", "2025-01-28"),
+        ("腊月廿三", "2026-02-10"),
+        ("中秋前一天", "2026-09-24"),
+        ("中秋节那天", "2026-09-25"),
+        ("去年端午", "2025-05-31"),
+        ("清明", "2026-04-05"),
+        ("五月初五", "2026-06-19"),
+    ],
+)
+def test_that_a_festival_and_days_counted_from_it_are_known(
+    text: str, shown: str
+) -> None:
+    assert _shown(text) == shown
+
+
+def test_that_a_bare_lunar_day_is_of_the_new_year_just_past() -> None:
+    february = datetime(2026, 2, 25, 2, 0, tzinfo=UTC)
+    assert _shown("初三", february) == "2026-02-19"
+    assert _shown("初三", DECEMBER) is None

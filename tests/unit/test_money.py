@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.money import LARGEST, amount_fen
+from actions.money import LARGEST, amount, amount_fen
 
 CASES = {
     "三千块": 300000, "1.2万元": 1200000, "8600元": 860000, "8,600.00元": 860000,
@@ -41,3 +41,49 @@ def test_that_what_is_no_sum_of_yuan_is_refused(text: str) -> None:
 def test_that_anything_is_a_sum_or_nothing(text: str) -> None:
     fen = amount_fen(text)
     assert fen is None or 0 <= fen < LARGEST
+
+
+@pytest.mark.parametrize(
+    ("text", "least", "most"),
+    [
+        ("两三千块", 200000, 300000),
+        ("三五百块", 30000, 50000),
+        ("三两千块", 200000, 300000),
+        ("一两万", 1000000, 2000000),
+        ("十七八万", 17000000, 18000000),
+        ("二三十万", 20000000, 30000000),
+        ("一千二三百块", 120000, 130000),
+        ("七八块钱", 700, 800),
+        ("2-3千", 200000, 300000),
+        ("5、6万", 5000000, 6000000),
+        ("5000到8000元", 500000, 800000),
+    ],
+)
+def test_that_a_range_is_an_estimate_with_its_ends(
+    text: str, least: int, most: int
+) -> None:
+    found = amount(text)
+    assert found is not None
+    assert (found.fen, found.most, found.estimate) == (least, most, True)
+    assert amount_fen(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("三千左右", True),
+        ("8千多", True),
+        ("五十来块", True),
+        ("三千", False),
+        ("100元整", False),
+    ],
+)
+def test_that_words_of_estimate_are_kept(text: str, about: bool) -> None:
+    found = amount(text)
+    assert found is not None
+    assert found.estimate is about
+
+
+@pytest.mark.parametrize("text", ["几千块", "好几万", "几十块", "十几块", "几百"])
+def test_that_a_sum_nobody_named_is_asked_back(text: str) -> None:
+    assert amount(text) is None
