@@ -12,6 +12,7 @@ COMMANDS = (
     "db",
     "eval_clauses",
     "requests",
+    "values",
 )
 
 

@@ -25,7 +25,7 @@ LONGEST_TEXT = 2000  # code points; what stands behind is not read
 _JUST_NOW = re.compile("刚才|刚刚|就在刚")
 _AGO = re.compile(
     rf"(?:(?P<count>{COUNT})|(?P<half>半))(?P<odd>[来多余])?(?P<pieces>个半?)?(?P<more>[来多])?"
-    r"(?P<unit>分钟|刻钟|小时|钟头|天|周|月|年)(?P<rest>多)?(?:之前|以前|前)"
+    r"(?P<unit>分钟|刻钟|小时|钟头|天|周|(?<=[个半多来余])月|年)(?P<rest>多)?(?:之前|以前|前)"
 )
 # 前两三天; 前一天 and 前三天 are counted from something else.
 _THE_LAST = re.compile(rf"(?<![提之以目当生])前(?P<count>{COUNT})(?P<unit>天|个?周)")

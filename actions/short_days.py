@@ -52,13 +52,13 @@ def is_day(text: str, found: re.Match[str]) -> bool:
     after = re.split(f"[{_CLAUSE_END}]", after, maxsplit=1)[0]
     if _NO_DAY_BEFORE.search(before):
         return False
-    if _GOES_ON.match(after):
-        return True
     month, day = found["month"], found["day"]
-    # 1-2 is one to two; 01-02 and 1/2 may be a day.
-    is_estimate = found["mark"] == "-" and len(day) == 1 and int(day) == int(month) + 1
+    is_next = found["mark"] == "-" and day == str(int(month) + 1)
+    if _GOES_ON.match(after):
+        return not (is_next and after[:1] in ("号", "日"))  # 3-4号
+    # 1-2 is one to two; 01-02, 1/2 and 11-12 may be a day.
     return (
-        not is_estimate
+        not (is_next and len(day) == 1)
         and _FILLED.fullmatch(before) is not None
         and _FILLED.fullmatch(after) is not None
     )

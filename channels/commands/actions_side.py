@@ -22,13 +22,21 @@ def run_actions(context: Context, command: list[str], as_json: bool) -> int:
     return _code(done.returncode)
 
 
-def read_actions(context: Context, command: list[str]) -> tuple[int, str, str]:
-    """Run it with ``--json`` and return exit code, output and errors."""
+def read_actions(
+    context: Context, command: list[str], given: str = ""
+) -> tuple[int, str, str]:
+    """Run it with ``--json`` and return exit code, output and errors.
+
+    Args:
+        context: Places and settings.
+        command: What stands behind ``python -m actions``.
+        given: What it reads on standard input.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "actions", *command, "--json"],
         cwd=context.places.root,
         env=root_environment(context.places),
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         encoding="utf-8",
         errors="replace",

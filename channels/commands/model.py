@@ -1,7 +1,12 @@
 """``baoke train`` and ``baoke parse``: make the model, ask the model."""
 
 import argparse
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
+from channels.commands.actions_side import read_actions
 from channels.commands.console import (
     Context,
     Subparsers,
@@ -13,15 +18,18 @@ from channels.commands.console import (
     tell,
 )
 from channels.commands.understood import understand
+from channels.evaluate import Understanding
 from channels.evaluation_files import read_sentences
 from channels.process_settings import rasa_environment
 from channels.training import train
+from channels.understanding import CannotUnderstand
 
 _TRAIN_EXAMPLES = """  baoke train
   baoke train --force --json"""
 _PARSE_EXAMPLES = """  baoke parse 我要报案
   baoke parse --json 犹豫期几天 我的理赔到哪了
-  baoke parse --json --file sentences.txt"""
+  baoke parse --json --file sentences.txt
+  baoke parse --json --values --at 2026-12-01T10:00 两三天前被追尾了"""
 
 
 def register(subparsers: Subparsers) -> None:
@@ -40,6 +48,26 @@ def register(subparsers: Subparsers) -> None:
         metavar="F",
         help="one sentence a line, or a TSV file with a column text",
     )
+    parser.add_argument(
+        "--values",
+        action="store_true",
+        help="add dates, sums and numbers as the forms read them; needs no server",
+    )
+    parser.add_argument(
+        "--at",
+        type=_moment,
+        metavar="ISO",
+        help="with --values: when it is said (Beijing when no zone is given); else now",
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(
+            f"{text}: no moment like 2026-12-01T10:00"
+        ) from err
 
 
 def run_train(args: argparse.Namespace, context: Context) -> int:
@@ -59,12 +87,44 @@ def run_parse(args: argparse.Namespace, context: Context) -> int:
     """Parse the arguments, or the lines of a file."""
     if bool(args.text) == bool(args.file):
         raise UsageError("parse: give either TEXT or --file")
+    if args.at and not args.values:
+        raise UsageError("parse: --at goes with --values")
     texts = read_sentences(args.file) if args.file else args.text
-    for found in understand(context, texts):
-        if args.json:
-            show_json(found.to_json())
-            continue
-        entities = " ".join(f"{e['entity']}={e['value']}" for e in found.entities)
-        line = f"{found.intent or '-'}\t{found.confidence:.2f}\t{found.text}"
-        show(f"{line}\t{entities}" if entities else line)
+    answers = understand(context, texts)
+    if args.values:
+        found = list(answers)
+        for one, values in zip(found, _values(args, context, found), strict=True):
+            _tell(args, one, values)
+        return 0
+    for one in answers:
+        _tell(args, one)
     return 0
+
+
+def _tell(
+    args: argparse.Namespace,
+    found: Understanding,
+    values: list[dict[str, Any]] | None = None,
+) -> None:
+    if args.json:
+        show_json(found.to_json() | ({} if values is None else {"values": values}))
+        return
+    parts = [f"{found.intent or '-'}\t{found.confidence:.2f}\t{found.text}"]
+    if found.entities:
+        parts.append(" ".join(f"{e['entity']}={e['value']}" for e in found.entities))
+    for value in values or ():
+        parts.append(f"{value['kind']}: {value['text']} → {value['shown'] or '-'}")
+    show("\t".join(parts))
+
+
+def _values(
+    args: argparse.Namespace, context: Context, found: Sequence[Understanding]
+) -> Iterator[list[dict[str, Any]]]:
+    """What the action server's forms make of each message; one process for all."""
+    lines = [{"text": one.text, "entities": list(one.entities)} for one in found]
+    command = ["values", *(["--at", args.at.isoformat()] if args.at else [])]
+    given = "".join(json.dumps(line) + "\n" for line in lines)
+    code, output, errors = read_actions(context, command, given)
+    if code:
+        raise CannotUnderstand(errors.strip() or "the values could not be read")
+    return iter([json.loads(line)["values"] for line in output.split("\n") if line])

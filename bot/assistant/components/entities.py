@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+import structlog
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -19,10 +20,12 @@ from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from components.entity_patterns import EntityPatterns
+from components.entity_patterns import EntityPatterns, Span
 from components.text import is_payload
 
 LOOKUP = "product"
+
+logger = structlog.get_logger()
 
 
 @DefaultV1Recipe.register(
@@ -78,6 +81,14 @@ class InsuranceEntityExtractor(EntityExtractorMixin, GraphComponent):
             stored = (Path(folder) / "products.json").read_text(encoding="utf-8")
         return cls(model_storage, resource, json.loads(stored))
 
+    def _spans(self, text: str) -> List[Span]:
+        """The spans; none when the text takes too long, so that it is answered once."""
+        try:
+            return self._patterns.find(text)
+        except TimeoutError:
+            logger.warning("entities.timeout", characters=len(text))
+            return []
+
     def process(self, messages: List[Message]) -> List[Message]:
         """Add the entities found to each message."""
         for message in messages:
@@ -92,7 +103,7 @@ class InsuranceEntityExtractor(EntityExtractorMixin, GraphComponent):
                     "value": span.value,
                     "confidence_entity": 1.0,
                 }
-                for span in self._patterns.find(text)
+                for span in self._spans(text)
             ]
             found = self.add_extractor_name(found)
             entities = message.get(ENTITIES, []) + found

@@ -2,6 +2,10 @@
 
 In: the text as typed. Out: spans with ``value == text[start:end]``, code points, end
 exclusive, sorted, without overlaps. Conventions: shared/INTENTS.md. No Rasa here.
+
+Two things keep a hostile text from holding the server: every repeat in a pattern is
+bounded and only the first `MAX_CHARACTERS` are read; and should a pattern run away all the
+same, `components.searching` ends it.
 """
 
 from __future__ import annotations
@@ -9,7 +13,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Sequence
+
+from components.searching import Budget, Pattern, compiled
+from components.short_days import SHORT_DAY, is_day
+from components.text import MAX_CHARACTERS
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,8 @@ class Span:
 _CN = "零〇一二两三四五六七八九十"
 # Every repeat has an end: customers' text of any kind is read in linear time.
 _NUM = rf"(?:\d{{1,11}}|[{_CN}]{{1,8}})"
+# 2-3, 17、18: the least and the most.
+_NUMS = rf"(?:{_NUM}(?:[-~—、到至]{_NUM})?)"
 _EDGE = r"(?<![A-Za-z0-9])"
 _END = r"(?![A-Za-z0-9])"
 
@@ -40,12 +50,12 @@ _PART = (
 )
 _CLOCK = (
     rf"(?:\d{{1,2}}[:：]\d{{2}}(?:[:：]\d{{2}})?"
-    rf"|{_NUM}(?:点|时(?!候|间|不|常|效))(?:钟|整|半|过|一刻|三刻|{_NUM}分?|多)?)"
+    rf"|{_NUMS}(?:点|时(?!候|间|不|常|效))(?:钟|整|半|过|一刻|三刻|{_NUM}分?|多)?)"
 )
 _TIME = rf"(?:{_PART}?\s{{0,2}}{_CLOCK}|{_PART})"
 _YEAR = rf"(?:(?:\d{{4}}|\d{{2}}|[{_CN}]{{2,4}})年|今年|去年|前年|大前年|明年|本年)"
 _MONTH = rf"(?:{_NUM}月份?|上个?月|这个?月|本月|下个?月|当月)"
-_DAY_NO = rf"(?:{_NUM}[号日](?![楼院线店铺门单元])|初{_NUM}|底|初|中旬|上旬|下旬)"
+_DAY_NO = rf"(?:{_NUMS}[号日](?![楼院线店铺门单元])|初{_NUM}|底|初|中旬|上旬|下旬)"
 _WEEKDAY = r"(?:周|星期|礼拜)[一二三四五六日天末]"
 _DAY = (
     r"(?:大前天|前天|昨天|今天|明天|后天|大后天|昨日|今日|明日|前日|当天|当日|"
@@ -57,10 +67,13 @@ _LUNAR = (
     r"|(?:正月|冬月|腊月)(?:二十|三十|十)[一二三四五六七八九]?"
 )
 _FESTIVAL = (
-    rf"(?:(?:{_LUNAR}|元旦|春节|除夕|大年三十|大年初[一二三四五六七]|清明|五一|端午|中秋|国庆|双十一|双11"
-    r"|十一(?=假期|那天|期间))(?:节)?(?:假期)?(?:第[一二三四五六七]天|那天(?=[早上中下晚夜凌半傍]))?)"
+    rf"(?:(?:{_LUNAR}|元旦|春节|除夕|大年三十|大年初[一二三四五六七]|清明|五一|端午|中秋|国庆|双十一|双11|元宵|七夕|重阳|腊八|平安夜|圣诞|大年夜"
+    r"|十一(?=假期|那天|期间))(?:节)?(?:假期)?(?:第[一二三四五六七]天|[前后][一两]天|前夕|当天|那天(?=[早上中下晚夜凌半傍]))?)"
 )
-_AGO = rf"(?:{_NUM}|半|几|好几)(?:个半?)?(?:分钟|小时|天|周|星期|礼拜|个月|月|年)(?:之前|以前|前)"
+_AGO = (
+    rf"(?:(?:{_NUMS}|半|几|好几)[来多余几]?(?:个半?)?多?(?:分钟|刻钟|小时|钟头|天|周|星期|礼拜|(?<=[个半多来余])月|年)多?"
+    r"(?:之前|以前|前)|(?<![提之以目当生])前(?:[两三四五六七八][三四五六七八九]|两)天)"
+)
 _OF = r"\s{0,2}的?\s{0,2}"
 _ABSOLUTE = (
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
@@ -72,8 +85,8 @@ _ABSOLUTE = (
     rf"|{_MONTH}|{_YEAR})"
 )
 _DATE = (
-    rf"(?:(?:{_ABSOLUTE}|{_WEEK}|{_FESTIVAL}|{_AGO}|{_DAY})[，, ]?的?\s{{0,2}}"
-    rf"(?:{_DAY}\s{{0,2}})?{_TIME}?|(?<![\d月]){_NUM}[号日]\s{{0,2}}{_TIME}?"
+    rf"(?:(?:{_AGO}|{_ABSOLUTE}|{_WEEK}|{_FESTIVAL}|{_DAY})[，, ]?的?\s{{0,2}}"
+    rf"(?:{_DAY}\s{{0,2}})?{_TIME}?|(?<![\d月]){_NUMS}[号日]\s{{0,2}}{_TIME}?"
     rf"|{_PART}?\s{{0,2}}{_CLOCK}|{_PART})"
 )
 # Words that contain a date's characters and are none.
@@ -100,8 +113,14 @@ _UNIT = r"(?:块钱|元钱|块|元|圆|人民币|美元|港币|刀|毛钱|角钱
 _NOT_COUNTED = (
     r"(?![万千百十多来A-Za-z公里字步人次户个米岁平吨名家号栋楼月年天份单页条种例块元])"
 )
+_TO = r"(?:[-~—]|到|至)"
 _AMOUNT = (
-    rf"(?:[￥¥$]\s?{_FIGURE}\s?(?:[万千百亿wWkK](?![A-Za-z]))?(?:多|余|来|几)?\s?{_UNIT}?"
+    # 2-3千, 5000到8000元, 5、6万
+    rf"(?:(?<![\dA-Za-z.、-])\d{{1,9}}(?:\.\d{{1,2}})?[万千百]?[块元]?{_TO}\d{{1,9}}(?:\.\d{{1,2}})?"
+    rf"(?:[万千百]?{_UNIT}|[万千]{_NOT_COUNTED})"
+    rf"|(?<![\d.、])\d、\d[万千](?:{_UNIT}|{_NOT_COUNTED})"
+    rf"|[一二两三四五六七八九][百千万][一二三四五六七八九]{{2}}[十百千]?{_UNIT}"
+    rf"|[￥¥$]\s?{_FIGURE}\s?(?:[万千百亿wWkK](?![A-Za-z]))?(?:多|余|来|几)?\s?{_UNIT}?"
     rf"|(?:rmb|RMB|人民币)\s?{_FIGURE}\s?[万千百亿]?\s?{_UNIT}?"
     rf"|{_FIGURE}\s?[万千百亿wWkK]?(?:多|余|来|几)?\s?{_UNIT}(?:[一二三四五六七八九]|\d(?!\d))?"
     rf"|{_FIGURE}\s?(?:万亿|亿|万|w|W)(?:多|余|来)?(?:{_CN_AMOUNT}千?|\d(?![\d.]))?(?![A-Za-z公里字步人次户个米里岁平吨名家])"
@@ -111,7 +130,7 @@ _AMOUNT = (
     # 两千八, 一百二: the last digit is of the next lower place.
     rf"|[一二两三四五六七八九][千百万][一二三四五六七八九]{_NOT_COUNTED}"
     rf"|[一二两三四五六七八九]百(?:多|来|出头){_NOT_COUNTED}"
-    r"|(?:一两|两三|三四|四五|五六|六七|七八|八九)[百千万](?:块钱?|元)?(?![人个次里公米斤])"
+    r"|(?:一两|两三|三五|三四|四五|五六|六七|七八|八九)[百千万](?:块钱?|元)?(?![人个次里公米斤])"
     rf"|[壹贰叁肆伍陆柒捌玖][壹贰叁肆伍陆柒捌玖拾佰仟万零]{{0,20}}[元圆]整?"
     rf"|(?:[一二两三四五六七八九十半几]{_CN_AMOUNT}{{0,12}}(?:点[一二三四五六七八九]{{1,4}})?[万千百亿十]?|[一二两三四五六七八九])(?:多|余|来)?\s?{_UNIT}(?:[一二三四五六七八九])?"
     rf"|(?:[一二两三四五六七八九十]{{1,4}}百?[一二三四五六七八九]{{0,2}}十?|[一二两三四五六七八九]千|[一二两三四五六七八九]百)万(?:[一二三四五六七八九]千?)?(?:多|余|来)?(?![一公里字步人次户个米里岁平吨名家分])"
@@ -152,8 +171,8 @@ _TAIL_CUED = (
 _NOT_ID_TAIL = re.compile(
     r"(?:银行卡|卡号|手机|电话|保单|车牌|理赔|单号|快递|发票|订单)[^，。,;；]{0,10}$"
 )
-_TAIL_ALONE = re.compile(rf"^[\s,，.。:：是]*(?P<value>{_TAIL})[\s,，.。!！呀啊哈]*$")
-_TAIL_WITH_X = re.compile(rf"{_EDGE}(?P<value>\d{{3}}[Xx]){_END}")
+_TAIL_ALONE = re.compile(rf"^[\s,，.。:：是]*+(?P<value>{_TAIL})[\s,，.。!！呀啊哈]*+$")
+_TAIL_WITH_X = compiled(rf"{_EDGE}(?P<value>\d{{3}}[Xx]){_END}")
 _AFTER_NUMBER = re.compile(rf"^[\s,，、;；:：和及/]{{1,3}}(?P<value>{_TAIL}){_END}")
 
 
@@ -170,47 +189,58 @@ class EntityPatterns:
 
     def __init__(self, products: Iterable[str]) -> None:
         words = sorted(set(products), key=len, reverse=True)
-        self._product = re.compile("|".join(map(re.escape, words)) or r"(?!)", re.I)
+        alternatives = "|".join(map(re.escape, words)) or r"(?!)"
+        self._product = compiled(alternatives, re.IGNORECASE)
 
     def find(self, text: str) -> list[Span]:
-        """All entities; where two claim a character the more specific one keeps it."""
-        plain = folded(text)
+        """All entities; where two claim a character the more specific one keeps it.
+
+        Only the first `MAX_CHARACTERS` are read.
+
+        Raises:
+            TimeoutError: a pattern ran away; see `components.searching`.
+        """
+        plain = folded(text[:MAX_CHARACTERS])
+        budget = Budget()
         taken: list[tuple[str, int, int]] = []
         for entity, spans in (
-            ("policy_no", _matches(_POLICY, plain)),
-            ("claim_no", _matches(_CLAIM, plain)),
-            ("complaint_no", _matches(_COMPLAINT, plain)),
-            ("id_number", _matches(_RE_ID_NUMBER, plain)),
-            ("plate_no", _matches(_RE_PLATE, plain)),
-            ("phone", _phones(plain)),
-            ("product", _matches(self._product, plain)),
-            ("amount", _amounts(plain)),
-            ("date", _dates(plain)),
+            ("policy_no", _matches(_POLICY, plain, budget)),
+            ("claim_no", _matches(_CLAIM, plain, budget)),
+            ("complaint_no", _matches(_COMPLAINT, plain, budget)),
+            ("id_number", _matches(_RE_ID_NUMBER, plain, budget)),
+            ("plate_no", _matches(_RE_PLATE, plain, budget)),
+            ("phone", _phones(plain, budget)),
+            ("product", _matches(self._product, plain, budget)),
+            ("amount", _amounts(plain, budget)),
+            ("date", _dates(plain, budget)),
         ):
             taken += _free(entity, spans, taken)
-        taken += _free("id_tail", _tails(plain, taken), taken)
+        taken += _free("id_tail", _tails(plain, taken, budget), taken)
         taken.sort(key=lambda span: span[1])
         return [Span(e, start, end, text[start:end]) for e, start, end in taken]
 
 
-_POLICY = re.compile(_numbered("P"))
-_CLAIM = re.compile(_numbered("C"))
-_COMPLAINT = re.compile(_numbered("T"))
-_RE_ID_NUMBER = re.compile(_ID_NUMBER)
-_RE_PLATE = re.compile(_PLATE)
-_RE_AMOUNT = re.compile(_AMOUNT)
-_RE_DATE = re.compile(_DATE)
-_RE_PHONES = (re.compile(_MOBILE), re.compile(_LANDLINE), re.compile(_LOCAL_LINE))
-_RE_TAIL = re.compile(_TAIL_CUED)
+_POLICY = compiled(_numbered("P"))
+_CLAIM = compiled(_numbered("C"))
+_COMPLAINT = compiled(_numbered("T"))
+_RE_ID_NUMBER = compiled(_ID_NUMBER)
+_RE_PLATE = compiled(_PLATE)
+_RE_AMOUNT = compiled(_AMOUNT)
+_RE_DATE = compiled(_DATE)
+_RE_PHONES = (compiled(_MOBILE), compiled(_LANDLINE), compiled(_LOCAL_LINE))
+_RE_TAIL = compiled(_TAIL_CUED)
+# 2-3天前, 3-4点, 17-18号 are no 2-3.
+_IS_RANGE = re.compile("[点时号日天周年]|个月|分钟|小时|星期|礼拜")
+_NEAR = 24  # characters before or after a find that may say what it is not
 
 Positions = list[tuple[int, int]]
 
 
-def _matches(pattern: re.Pattern[str], text: str) -> Positions:
-    return [_position(found) for found in pattern.finditer(text)]
+def _matches(pattern: Pattern, text: str, budget: Budget) -> Positions:
+    return [_position(found) for found in budget.finditer(pattern, text)]
 
 
-def _position(found: re.Match[str]) -> tuple[int, int]:
+def _position(found: Any) -> tuple[int, int]:
     for name, value in found.groupdict().items():
         if value is not None:
             return found.span(name)
@@ -227,51 +257,65 @@ def _free(
     ]
 
 
-def _phones(text: str) -> Positions:
-    found = [span for pattern in _RE_PHONES for span in _matches(pattern, text)]
-    return [s for s in found if not _NOT_REACHABLE.search(text[: s[0]])]
+def _before(text: str, start: int) -> str:
+    return text[max(0, start - _NEAR) : start]
 
 
-def _amounts(text: str) -> Positions:
+def _after(text: str, end: int) -> str:
+    return text[end : end + _NEAR]
+
+
+def _phones(text: str, budget: Budget) -> Positions:
+    found = [span for p in _RE_PHONES for span in _matches(p, text, budget)]
+    return [s for s in found if not _NOT_REACHABLE.search(_before(text, s[0]))]
+
+
+def _amounts(text: str, budget: Budget) -> Positions:
     return [
         (start, end)
-        for start, end in _matches(_RE_AMOUNT, text)
-        if not _BEFORE_NOT_AMOUNT.search(text[:start])
-        and not _AFTER_NOT_AMOUNT.match(text[end:])
+        for start, end in _matches(_RE_AMOUNT, text, budget)
+        if not _BEFORE_NOT_AMOUNT.search(_before(text, start))
+        and not _AFTER_NOT_AMOUNT.match(_after(text, end))
     ]
 
 
-def _dates(text: str) -> Positions:
+def _dates(text: str, budget: Budget) -> Positions:
     found = []
-    for start, end in _matches(_RE_DATE, text):
+    for start, end in _matches(_RE_DATE, text, budget):
         while end > start and text[end - 1] in " ，,的":
             end -= 1
         said = text[start:end]
-        if _NOT_DATE.match(said) or _AFTER_NOT_DATE.match(text[end:]):
+        short = SHORT_DAY.match(text, start)
+        is_range = short and _IS_RANGE.match(text[short.end() : end])
+        if short and not is_range and not is_day(text, short):
             continue
-        if _BARE_YEARS.match(said) and _BEFORE_YEARS.search(text[:start]):
+        if _NOT_DATE.match(said) or _AFTER_NOT_DATE.match(_after(text, end)):
             continue
-        if said[-1:] in "号日" and _BARE_DAY_NOT.match(said[-1:] + text[end:]):
+        if _BARE_YEARS.match(said) and _BEFORE_YEARS.search(_before(text, start)):
+            continue
+        if said[-1:] in "号日" and _BARE_DAY_NOT.match(said[-1:] + _after(text, end)):
             continue
         found.append((start, end))
     return found
 
 
-def _tails(text: str, taken: Sequence[tuple[str, int, int]]) -> Positions:
+def _tails(
+    text: str, taken: Sequence[tuple[str, int, int]], budget: Budget
+) -> Positions:
     alone = _TAIL_ALONE.match(text)
     if alone:
         return [alone.span("value")]
     found = [
         span
-        for span in _matches(_RE_TAIL, text)
+        for span in _matches(_RE_TAIL, text, budget)
         if not _NOT_ID_TAIL.search(text[max(0, span[0] - 14) : span[0]])
         or "身份证" in text[max(0, span[0] - 14) : span[0]]
     ]
     for entity, _, end in taken:
         if entity == "policy_no":
-            after = _AFTER_NUMBER.match(text[end:])
+            after = _AFTER_NUMBER.match(_after(text, end))
             if after:
                 start, stop = after.span("value")
                 found.append((end + start, end + stop))
-    found += [s for s in _matches(_TAIL_WITH_X, text) if s not in found]
+    found += [s for s in _matches(_TAIL_WITH_X, text, budget) if s not in found]
     return sorted(set(found))
