@@ -141,6 +141,7 @@ def assert_linear(work: Callable[[str], object], unit: str, end: str = "") -> No
 
     # First so short that even an explosion ends: 2^20 steps against 2^16.
     _compare(work, repeated(16), repeated(20), limit=6.0)
+    _compare(work, filled(100), filled(400), limit=10.0)  # what is cubic ends here
     _compare(work, filled(400), filled(1600), limit=10.0)
 
 

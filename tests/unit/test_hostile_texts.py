@@ -190,6 +190,7 @@ def test_that_a_bad_pattern_would_be_noticed(pattern: str) -> None:
 
 
 PATTERNS = EntityPatterns(["车险", "重疾险"])
+TRIGGERS = Triggers.load(ROOT / TRIGGERS_FILE)
 READERS = {
     "moments": lambda text: when(text, NOW),
     "money": amount,
@@ -206,7 +207,7 @@ READERS = {
     "entities": PATTERNS.find,
     "normalise": lambda text: normalise.__wrapped__(text),
     "homophones": lambda text: trade_homophones().correct(normalise.__wrapped__(text)),
-    "triggers": lambda text: Triggers.load(ROOT / TRIGGERS_FILE).of([text]),
+    "triggers": lambda text: TRIGGERS.of([text]),
     "clean_text": clean_text,
     "defuse": defuse,
 }
