@@ -27,6 +27,7 @@ _ENDS_ITSELF = "。！？；，…!?;,.\n"
 _JOINT = "，"
 # Times a turn may cut off the brain or leave it silent before it is ended.
 MAX_SUSPICIOUS_ATTEMPTS = 5
+MAX_QUESTION_CHARS = 4000  # the brain's door takes no more (connector.py)
 _LISTEN_EVERY = 0.2  # seconds between two looks for the next piece of a burst
 
 log = structlog.get_logger()
@@ -221,7 +222,8 @@ def question_text(turn: Turn) -> str:
     """Return what the brain is asked: one payload, or all texts of a burst as one.
 
     Words that look like a command are made harmless; a real payload was checked
-    against the offered buttons when it came in.
+    against the offered buttons when it came in. Of a very long burst the beginning is
+    asked; the ledger keeps all of it.
     """
     if turn.messages[0].payload is not None:
         return turn.messages[0].payload
@@ -231,4 +233,4 @@ def question_text(turn: Turn) -> str:
         if joined and words and joined[-1] not in _ENDS_ITSELF:
             joined += _JOINT
         joined += words
-    return defuse(joined)
+    return defuse(joined)[:MAX_QUESTION_CHARS]

@@ -9,6 +9,8 @@ from checkout_kit import make_checkout
 from channels.cli import main
 from channels.training import train
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -104,3 +106,48 @@ def test_that_a_failed_training_prints_nothing_on_standard_output(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "line 3, column 5" in printed.err
+
+
+@pytest.fixture
+def checkout_with_actions(checkout: Path) -> Path:
+    """The checkout with the real action server's code and data beside it."""
+    for room in ("actions", "worktime", "embedding", "data"):
+        if not (checkout / room).exists():
+            (checkout / room).symlink_to(ROOT / room)
+    return checkout
+
+
+def test_that_parse_shows_values_as_the_forms_read_them(
+    checkout_with_actions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["两三天前被追尾了", "有1-2个人受了轻伤", "昨晚的事", "不知道"]
+    at = ["--values", "--at", "2026-12-01T10:00"]
+    assert main(["parse", "--json", *at, *texts]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["text"] for line in lines] == texts
+    [two_days], none, [evening], nothing = (line["values"] for line in lines)
+    assert two_days["kind"] == "date"
+    assert (two_days["value"], two_days["until"]) == ("2026-11-28", "2026-11-29")
+    assert two_days["estimate"] is True
+    assert (evening["value"], evening["estimate"]) == ("2026-11-30 晚上", False)
+    assert none == nothing == []
+
+
+def test_that_the_moment_is_beijings_unless_a_zone_is_given(
+    checkout_with_actions: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    late = ["parse", "--json", "--values", "今天", "--at"]
+    assert main([*late, "2026-11-30T23:30+00:00"]) == 0
+    [found] = json.loads(capsys.readouterr().out)["values"]
+    assert found["value"] == "2026-12-01"
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--at", "2026-12-01T10:00"], ["--values", "--at", "gestern"]]
+)
+def test_that_a_moment_that_is_none_is_refused(
+    checkout: Path, wrong: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        raise SystemExit(main(["parse", "你好", *wrong]))
+    assert end.value.code == 2

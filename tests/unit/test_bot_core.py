@@ -1,6 +1,7 @@
 """The core's plain rules: values, words, payloads, questions, the desk."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +28,9 @@ from bot.message import (
 from bot.notices import Notices
 from bot.payloads import PayloadRules, defuse, is_payload
 from bot.settings import Settings, find_project_root, read_settings
-from bot.turn import question_text
+from bot.turn import MAX_QUESTION_CHARS, question_text
 
+ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
@@ -169,6 +171,16 @@ def test_that_a_burst_is_asked_as_one_question(texts, asked):
     turn = Turn("t", "web:a", Status.BOT, messages)
     assert question_text(turn) == asked
     assert turn.last_seq == len(texts)
+
+
+@pytest.mark.parametrize("texts", [["长" * 2000] * 3, ["/" * 2000] * 20, ["a" * 4001]])
+def test_that_a_burst_of_any_length_can_be_asked(texts):
+    messages = tuple(customer(i, text) for i, text in enumerate(texts, 1))
+    asked = question_text(Turn("t", "web:a", Status.BOT, messages))
+    connector = (ROOT / "bot/assistant/connector.py").read_text(encoding="utf-8")
+    assert f"MAX_TEXT = {MAX_QUESTION_CHARS}\n" in connector
+    assert len(asked) == MAX_QUESTION_CHARS
+    assert asked[1:] == "，".join(texts)[1:MAX_QUESTION_CHARS]
 
 
 def test_that_a_pressed_button_is_asked_as_its_payload():

@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import pytest
 from action_kit import (
+    NOW,
     SENDER,
     Ear,
     FakeLibrary,
@@ -22,6 +23,7 @@ from action_kit import (
 )
 
 from actions.claim_papers import kind_for_product, kind_for_text, kinds, papers_for
+from actions.forms import Filled
 from actions.policystore.model import (
     Claim,
     ClaimStatus,
@@ -36,6 +38,7 @@ from actions.report_claim import (
     ActionAskClaimConfirmed,
     ActionReportClaim,
     ActionReportClaimSubmit,
+    read_when,
 )
 from actions.track_claim import ActionDisputeClaim, ActionTrackClaim
 from actions.verify_identity import FORM as IDENTITY_FORM
@@ -315,6 +318,40 @@ def test_that_the_report_is_stored_once_with_all_papers_named() -> None:
     assert "病理报告" not in report.papers  # only some need it
     assert ear.names == ["utter_claim_submitted", "utter_claim_papers_needed"]
     assert set(slots_of(events).values()) == {None}
+
+
+@pytest.mark.parametrize(
+    ("said", "day", "shown"),
+    [
+        ("昨晚", "2026-10-08", "昨晚（2026-10-08 晚上）"),
+        ("昨天夜里", "2026-10-08", "昨天夜里（2026-10-08 夜里）"),
+        ("今早", "2026-10-09", "今早（2026-10-09 早上）"),
+        ("两三天前", "2026-10-06", "两三天前（约2026-10-06至2026-10-07）"),
+        ("上个月十七八号", "2026-09-17", "上个月十七八号（约2026-09-17至2026-09-18）"),
+        ("国庆第二天", "2026-10-02", "国庆第二天（2026-10-02）"),
+    ],
+)
+def test_that_a_claim_is_read_back_and_kept_no_more_exactly_than_told(
+    said: str, day: str, shown: str
+) -> None:
+    found = read_when(turn_of(said, date=said), NOW)
+    assert isinstance(found, Filled)
+    slots = {**FILLED, "claim_when": found.value}
+    store = verified_store()
+    store.policies.owned["c-1"] = [policy_of(FILLED["claim_policy_no"])]
+    ear = Ear()
+    services = services_of(store)
+    with_services(ActionAskClaimConfirmed, services).answer(
+        turn_of("", slots=slots), ear.say
+    )
+    assert ear.heard[0].values["when"] == shown
+    with_services(ActionReportClaimSubmit, services).answer(
+        turn_of("/affirm", "affirm", slots=slots), ear.say
+    )
+    ((_, report, _),) = store.claims.reports
+    assert report.happened_at is not None
+    assert report.happened_at.isoformat() == f"{day}T00:00:00+08:00"
+    assert report.happened_text == shown
 
 
 @pytest.mark.parametrize(

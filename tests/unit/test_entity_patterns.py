@@ -249,3 +249,76 @@ def test_that_further_forms_are_found(text: str, entity: str, value: str) -> Non
 )
 def test_that_counts_and_durations_are_no_data(text: str) -> None:
     assert EntityPatterns(["车险"]).find(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "value"),
+    [
+        ("两三天前撞的", "date", "两三天前"),
+        ("大概2-3天前", "date", "2-3天前"),
+        ("十来天前", "date", "十来天前"),
+        ("前两三天的事", "date", "前两三天"),
+        ("上个月十七八号", "date", "上个月十七八号"),
+        ("昨天下午2-3点", "date", "昨天下午2-3点"),
+        ("国庆前一天摔的", "date", "国庆前一天"),
+        ("11.20出的事", "date", "11.20"),
+        ("11/20下午", "date", "11/20下午"),
+        ("花了两三千块", "amount", "两三千块"),
+        ("花了三五千", "amount", "三五千"),
+        ("大约2-3千", "amount", "2-3千"),
+        ("修车5000到8000元", "amount", "5000到8000元"),
+        ("一百二三十块", "amount", "一百二三十块"),
+    ],
+)
+def test_that_an_estimate_is_marked_whole(text: str, entity: str, value: str) -> None:
+    assert _found(text) == [(entity, value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1-2个人受了轻伤",
+        "3/4的车门",
+        "1.5米",
+        "版本1.2",
+        "10-20公里",
+        "比例是3/7",
+        "血糖7.2",
+    ],
+)
+def test_that_two_numbers_with_a_mark_are_no_date(text: str) -> None:
+    assert _found(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "11.20出的事",
+            "11.20",
+            "时间是11/20",
+            "11-20号",
+            "3-4号",
+            "1-2",
+            "1-2个人",
+            "3/4的车门",
+        ),
+        *(
+            "比例是3/7",
+            "5.20元",
+            "v1.2",
+            "11-12",
+            "住院1-2天",
+            "我是11/20在建国路被追尾的",
+        ),
+    ],
+)
+def test_that_both_rooms_keep_the_same_rule_for_short_days(text: str) -> None:
+    from components import short_days as marked
+
+    from actions import short_days as read
+
+    assert marked.SHORT_DAY.pattern == read.SHORT_DAY.pattern
+    found = marked.SHORT_DAY.search(text)
+    is_marked = found is not None and marked.is_day(text, found)
+    assert is_marked is (read.short_day(text) is not None)
