@@ -71,6 +71,17 @@ YEARS = range(1900, 2200)
 _AHEAD = timedelta(days=60)
 
 
+_NAMED = (
+    r"(?:大?前天|昨天|今天|(?:上上|上|这|本)?个?周[一二三四五六日天]"
+    rf"|(?:{NUMBER}月)?{NUMBER}日)"
+)
+# 昨天或者前天, 周三还是周四, 20号到22号: one of some days.
+_EITHER = re.compile(
+    rf"{_NAMED}\s?(?:或者?|还是|、|到|至|[-~—–])\s?(?P<other>{_NAMED})"
+)
+_ONLY_DAY = re.compile(rf"({NUMBER})日")
+
+
 @dataclass(frozen=True)
 class Days:
     """The first and the last day meant, both the same when one is.
@@ -90,6 +101,8 @@ def days(text: str, today: date) -> Days | None:
     Raises:
         NoSuchMoment: it names one that does not exist, or a month without a day.
     """
+    if either := _EITHER.search(text):
+        return _either(text[: either.start("other")], either["other"], today)
     year = _year(text, today)
     one = _absolute(text) or _relative(text, today) or _weekday(text, today)
     if one:
@@ -103,6 +116,20 @@ def days(text: str, today: date) -> Days | None:
     if month := _MONTH_DAY.search(text):
         raise NoSuchMoment(f"no day in {month[0]}")
     return _bare_day(text, today)
+
+
+def _either(text: str, other: str, today: date) -> Days | None:
+    first = days(text, today)
+    bare = _ONLY_DAY.fullmatch(other)
+    if first is None:
+        return None
+    if bare:  # of the same month
+        last = _date(first.first.year, first.first.month, read_number(bare[1]))
+    else:
+        second = days(other, today)
+        last = second.first if second else first.last
+    ends = sorted((first.first, last))
+    return Days(ends[0], ends[1], is_estimate=ends[0] < ends[1])
 
 
 def _absolute(text: str) -> date | None:

@@ -32,7 +32,7 @@ _AFTER = re.compile(
     rf"节?(?P<holiday>假期|长假|小长假|黄金周|放假)?的?"
     rf"(?:第(?P<nth>{NUMBER})天|(?P<day>{NUMBER})日|(?P<first>当[天日]|那天|首日|头一?天|正日子)|"
     rf"前(?P<before>{NUMBER})[天日]|(?P<eve>前夕|前夜|前晚|头天)|"
-    rf"(?:过?后|之后)(?P<later>{NUMBER})?|(?P<last>最后|后|前几|期间|前后|左右))?"
+    rf"(?:过?后|之后)(?P<later>{NUMBER})?|(?P<last>最后|后|前几|期间|前后|左右|前(?![面台方往去])))?"
 )
 _LUNAR = re.compile(
     rf"(?P<year_end>除夕|大年三十|大年夜|(?<![今去明前后每半多大0-9{CN}])年三十(?![岁多几个万千日]))"

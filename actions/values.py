@@ -26,6 +26,9 @@ _READERS = {
     "plate_no": normalise.plate_no,
 }
 _CLAUSE_END = re.compile("[，。；！？,;!?\\n]")
+_OR = re.compile(r"\s?(?:或者?|还是|、|到|至|[-~—–])\s?")
+_ABOUT_BEFORE = re.compile("(?:大概|大约|差不多|估计|将近|不到|[近约小快])$")
+_ABOUT_AFTER = re.compile(r"\s?(?:左右|上下|出头|多|来)")
 _NEAR = 12  # characters beside a date that may say what it is
 
 
@@ -66,7 +69,7 @@ def values_of(turn: Turn, now: datetime) -> list[Value]:
         if entity.kind in _READERS:
             found.append(_plain(entity, _READERS[entity.kind](entity.value)))
         elif entity.kind == "amount":
-            found.append(_amount(entity, amount(entity.value)))
+            found.append(_amount(entity, _amount_of(turn, entity)))
         elif entity.kind == "date":
             found.append(_date(entity.value, _date_of(turn, entity, written)))
     if not any(value.kind == "date" and value.value for value in found):
@@ -108,21 +111,47 @@ def date_said(turn: Turn, now: datetime) -> When | None:
 def _date_of(turn: Turn, entity: Entity, now: datetime) -> When | None:
     """The date an entity stands for, read with the words beside it.
 
-    They say whether it is one (1-2个人) and whether it is meant exactly (大概三天前).
+    They say whether it is one (1-2个人), whether it is meant exactly (大概三天前) and
+    whether it may be another (周三或周四).
     """
-    text, start, end = turn.text, entity.start, entity.end
-    if text[start:end] != entity.value:
-        start = text.find(entity.value)
-        end = start + len(entity.value)
-    if start < 0 or not entity.value:
+    place = _place(turn.text, entity)
+    if place is None:
         return when(entity.value, now)
+    start, end = place
+    text = turn.text
     others = [o for o in turn.entities if o.kind == "date" and o is not entity]
+    for other in others:
+        if other.start >= end and _OR.fullmatch(text[end : other.start]):
+            end = other.end
+            break
     first = max([0, start - _NEAR, *(o.end for o in others if o.end <= start)])
     last = min([len(text), end + _NEAR, *(o.start for o in others if o.start >= end)])
     before = _CLAUSE_END.split(text[first:start])[-1]
     after = _CLAUSE_END.split(text[end:last], maxsplit=1)[0]
-    found = when(before + entity.value + after, now)
-    return replace(found, said=entity.value) if found else None
+    said = text[start:end]
+    found = when(before + said + after, now)
+    return replace(found, said=said) if found else None
+
+
+def _amount_of(turn: Turn, entity: Entity) -> Amount | None:
+    """The sum an entity stands for; words beside it may make it an estimate: 近两万."""
+    found, place = amount(entity.value), _place(turn.text, entity)
+    if found is None or place is None:
+        return found
+    start, end = place
+    before, after = turn.text[max(0, start - 4) : start], turn.text[end : end + 3]
+    about = _ABOUT_BEFORE.search(before) or _ABOUT_AFTER.match(after)
+    return replace(found, estimate=found.estimate or about is not None)
+
+
+def _place(text: str, entity: Entity) -> tuple[int, int] | None:
+    """Where the entity stands; None when its words are not in the text (a button)."""
+    if not entity.value:
+        return None
+    if text[entity.start : entity.end] == entity.value:
+        return entity.start, entity.end
+    start = text.find(entity.value)
+    return (start, start + len(entity.value)) if start >= 0 else None
 
 
 def _plain(entity: Entity, value: str | None) -> Value:

@@ -265,6 +265,8 @@ def test_that_counts_and_durations_are_no_data(text: str) -> None:
         ("11/20下午", "date", "11/20下午"),
         ("花了两三千块", "amount", "两三千块"),
         ("花了三五千", "amount", "三五千"),
+        ("两三百万", "amount", "两三百万"),
+        ("二三十万", "amount", "二三十万"),
         ("大约2-3千", "amount", "2-3千"),
         ("修车5000到8000元", "amount", "5000到8000元"),
         ("一百二三十块", "amount", "一百二三十块"),

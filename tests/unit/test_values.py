@@ -85,3 +85,21 @@ def test_that_the_form_keeps_the_day_and_no_hour_for_a_part_of_it() -> None:
 def test_that_a_date_no_entity_marks_is_read_as_the_form_reads_it() -> None:
     [value] = values_of(turn_of("前两三天的事"), NOW)
     assert (value.kind, value.value, value.estimate) == ("date", "2026-11-20", True)
+
+
+@pytest.mark.parametrize("text", ["近两万", "大概两万", "两万左右", "不到两万元"])
+def test_that_words_beside_a_sum_make_it_an_estimate(text: str) -> None:
+    said = "两万元" if "元" in text else "两万"
+    start = text.index(said)
+    [entity] = turn_of(said, amount=said).entities
+    marked = replace(entity, start=start, end=start + len(said))
+    [value] = values_of(replace(turn_of(text), entities=(marked,)), NOW)
+    assert (value.value, value.estimate) == ("20,000.00元", True)
+
+
+def test_that_one_of_two_days_is_an_estimate() -> None:
+    first, second = (turn_of(w, date=w).entities[0] for w in ("周三", "周四"))
+    marked = (first, replace(second, start=3, end=5))
+    found = date_said(replace(turn_of("周三或周四出的事"), entities=marked), NOW)
+    assert found is not None
+    assert (found.said, found.estimate) == ("周三或周四", True)
