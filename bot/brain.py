@@ -13,7 +13,7 @@ import httpx
 import structlog
 
 from bot.desk_rules import Handoff, Priority
-from bot.errors import BrainFailed, BrainUnreachable
+from bot.errors import SILENT, BrainFailed, BrainUnreachable
 from bot.message import (
     Button,
     ButtonsPart,
@@ -29,7 +29,6 @@ HEALTH_PATH = "/webhooks/baoke/"
 _FIRST_PAUSE = 0.2  # seconds between tries, doubled up to the longest
 _LONGEST_PAUSE = 3.0
 _REST_SECONDS = 3.0  # a server that was not there is asked last for so long
-TIMEOUT = "timeout"
 _TRACE_KEYS = ("ranking", "entities", "actions", "active_form")
 
 log = structlog.get_logger()
@@ -77,9 +76,9 @@ class RasaBrain:
             try:
                 answer = await self._ask_somebody(question)
             except BrainUnreachable as err:
-                late = now() + pause > deadline or err.code == TIMEOUT
+                late = now() + pause > deadline or err.code == SILENT
                 if self._given_up or question.urgent or late:
-                    self._given_up = self._given_up or (late and err.code != TIMEOUT)
+                    self._given_up = self._given_up or (late and err.code != SILENT)
                     raise
                 log.info("brain.retry", turn_id=question.turn_id, code=err.code)
                 await asyncio.sleep(pause)
@@ -120,7 +119,7 @@ class RasaBrain:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as err:
             raise BrainUnreachable("unreachable", type(err).__name__) from err
         except httpx.ReadTimeout as err:
-            raise BrainUnreachable(TIMEOUT, suspicious=True) from err
+            raise BrainUnreachable(SILENT, suspicious=True) from err
         except httpx.HTTPError as err:
             raise BrainUnreachable("cut_off", type(err).__name__, True) from err
         finally:

@@ -17,6 +17,8 @@
 
 from datetime import timedelta
 
+SILENT = "timeout"  # code of a BrainUnreachable: it heard the question, said nothing
+
 
 class BaokeError(Exception):
     """Root of the tree."""

@@ -14,7 +14,7 @@ import structlog
 
 from bot.desk import Desk
 from bot.desk_rules import Handoff
-from bot.errors import BrainError, BrainUnreachable, StaleTurn
+from bot.errors import SILENT, BrainError, BrainUnreachable, StaleTurn
 from bot.ledger.turns import Turns
 from bot.ledger.values import Conclusion, Outcome, Turn
 from bot.message import Author, Outbound
@@ -25,8 +25,10 @@ from bot.settings import Settings
 
 _ENDS_ITSELF = "。！？；，…!?;,.\n"
 _JOINT = "，"
-# Times a turn may cut off the brain or leave it silent before it is ended.
+# Times a turn may cut off the brain before it is ended; each time the brain restarts.
 MAX_SUSPICIOUS_ATTEMPTS = 5
+# Times it may leave the brain silent: each time everybody else waits with it.
+MAX_SILENT_ATTEMPTS = 2
 MAX_QUESTION_CHARS = 4000  # the brain's door takes no more (connector.py)
 _LISTEN_EVERY = 0.2  # seconds between two looks for the next piece of a burst
 
@@ -198,7 +200,8 @@ def _will_pass(rooms: Rooms, turn: Turn, err: BrainError) -> bool:
     """Whether waiting may help: nobody is there, and not because of this turn."""
     if not isinstance(err, BrainUnreachable):
         return False
-    if err.suspicious and turn.attempt >= MAX_SUSPICIOUS_ATTEMPTS:
+    most = MAX_SILENT_ATTEMPTS if err.code == SILENT else MAX_SUSPICIOUS_ATTEMPTS
+    if err.suspicious and turn.attempt >= most:
         return False  # the brain stops or falls silent whenever it is asked this
     since = turn.postponed_at or rooms.clock.now()
     return rooms.clock.now() - since < rooms.settings.brain_patience

@@ -573,6 +573,20 @@ async def test_that_a_message_that_brings_the_brain_down_is_ended(tmp_path):
     assert len(brain.asked) == 5
 
 
+async def test_that_a_message_that_silences_the_brain_is_asked_twice_at_most(tmp_path):
+    async def says_nothing(question: Question) -> Answer:
+        raise BrainUnreachable("timeout", suspicious=True)
+
+    brain = FakeBrain(says_nothing)
+    edge = make_edge(tmp_path, brain, brain_recheck=timedelta(seconds=0.01))
+    async with served(edge) as url, visiting(url) as visitor:
+        await visitor.say("毒")
+        events = await visitor.until(3)
+        await edge.backstage.turns.idle()
+    assert "没能答复" in words(events[2])
+    assert len(brain.asked) == 2
+
+
 async def test_that_nobody_waits_for_ever(tmp_path):
     edge = make_edge(tmp_path, FakeBrain(away), brain_patience=timedelta(0))
     async with served(edge) as url, visiting(url) as visitor:
