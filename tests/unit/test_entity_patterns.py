@@ -286,6 +286,9 @@ def test_that_an_estimate_is_marked_whole(text: str, entity: str, value: str) ->
         "10-20公里",
         "比例是3/7",
         "血糖7.2",
+        "第2-3节",
+        "v1.2",
+        "体温8.5度",
     ],
 )
 def test_that_two_numbers_with_a_mark_are_no_date(text: str) -> None:

@@ -229,6 +229,7 @@ _RE_AMOUNT = compiled(_AMOUNT)
 _RE_DATE = compiled(_DATE)
 _RE_PHONES = (compiled(_MOBILE), compiled(_LANDLINE), compiled(_LOCAL_LINE))
 _RE_TAIL = compiled(_TAIL_CUED)
+_SHORT_SHAPE = re.compile(r"(?:1[0-2]|0?[1-9])[-/.](?:[12]\d|3[01]|0?[1-9])")
 # 2-3天前, 3-4点, 17-18号 are no 2-3.
 _IS_RANGE = re.compile("[点时号日天周年]|个月|分钟|小时|星期|礼拜")
 _NEAR = 24  # characters before or after a find that may say what it is not
@@ -285,10 +286,11 @@ def _dates(text: str, budget: Budget) -> Positions:
         while end > start and text[end - 1] in " ，,的":
             end -= 1
         said = text[start:end]
-        short = SHORT_DAY.match(text, start)
-        is_range = short and _IS_RANGE.match(text[short.end() : end])
-        if short and not is_range and not is_day(text, short):
-            continue
+        if shape := _SHORT_SHAPE.match(said):
+            is_range = _IS_RANGE.match(said, shape.end())
+            short = SHORT_DAY.match(text, start)
+            if not is_range and not (short and is_day(text, short)):
+                continue
         if _NOT_DATE.match(said) or _AFTER_NOT_DATE.match(_after(text, end)):
             continue
         if _BARE_YEARS.match(said) and _BEFORE_YEARS.search(_before(text, start)):
