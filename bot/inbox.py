@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from bot.desk import REQUEST_PAYLOAD
 from bot.desk_rules import Status
@@ -108,19 +109,25 @@ class Inbox:
         if inbound.text and self._notices.means("end_agent", inbound.text):
             await self._leave(inbound.sender_id, f"{inbound.message_key}:end"[:150])
 
-    async def decline(self, inbound: Inbound, code: str, words: str) -> Accepted:
+    async def decline(
+        self, inbound: Inbound, code: str, words: str, *, once: str | None = None
+    ) -> Accepted:
         """Keep a message that cannot be handled, and say so; safe to repeat.
 
         Args:
             inbound: With some text that stands for what was sent.
             code: Why, for the ledger.
             words: For the customer.
+            once: Of several messages with this key the first one alone is answered.
 
         Raises:
             StoreError: Nothing is stored.
         """
         inbound = _cleaned(inbound)
-        replies = self._saying(inbound, code, words)
+        limit = self._settings.max_text_chars
+        inbound = replace(inbound, text=(inbound.text or "")[:limit])
+        asked = replace(inbound, message_key=once) if once else inbound
+        replies = self._saying(asked, code, words)
         accepted = await self._messages.accept(
             inbound, awaiting=False, refused=code, replies=replies
         )
@@ -129,26 +136,54 @@ class Inbox:
     async def _offered(self, sender_id: str) -> tuple[Button, ...]:
         return await self._messages.offered(sender_id, self._settings.offered_window)
 
+    async def expect_file(self, inbound: Inbound) -> Accepted:
+        """Keep a message whose file is on its way; ``confirm_file`` tells of it later.
+
+        Raises:
+            StoreError: Nothing is stored.
+        """
+        inbound = _cleaned(inbound)
+        accepted = await self._messages.accept(inbound, awaiting=False)
+        return await self._publish(inbound.sender_id, accepted)
+
+    async def confirm_file(self, inbound: Inbound) -> None:
+        """Say that a file has arrived, unless a human holds the conversation.
+
+        Safe to repeat.
+
+        Raises:
+            StoreError: It was not said.
+        """
+        sender_id, now = inbound.sender_id, inbound.received_at
+        status, _ = await self._messages.holder(sender_id)
+        said = self._receipt(inbound)(None, status is Status.AGENT)
+        if not said:
+            return
+        try:
+            written = await self._messages.post(said, now)
+        except IntegrityError:
+            return  # said before, perhaps for another file of the same album
+        await self._outbox.publish(sender_id, written)
+
     async def _keep_file(self, inbound: Inbound) -> Accepted:
-        name, file_id = (
-            inbound.attachments[0].name,
-            inbound.attachments[0].attachment_id,
-        )
+        said = self._receipt(inbound)
+        accepted = await self._messages.accept(inbound, awaiting=False, replies=said)
+        return await self._publish(inbound.sender_id, accepted)
+
+    def _receipt(self, inbound: Inbound) -> Replies:
+        """Say that a file arrived, and offer what it may be for."""
+        file = inbound.attachments[0]
         # Files sent together are confirmed together, by the first of them.
         album = inbound.metadata.get("album")
         first = replace(inbound, message_key=f"album-{album}") if album else inbound
-        words = self._notices.say("attachment_received", name=name)
-        named = {"file_id": file_id, "file_name": name}
+        words = self._notices.say("attachment_received", name=file.name)
+        named = {"file_id": file.attachment_id, "file_name": file.name}
+        titles = self._notices.titles
         buttons = [
-            Button(self._notices.titles["claim_file"], command("track_claim", **named)),
-            Button(
-                self._notices.titles["complaint_file"],
-                command("track_complaint", **named),
-            ),
+            Button(titles["claim_file"], command("track_claim", **named)),
+            Button(titles["complaint_file"], command("track_complaint", **named)),
         ]
-        said = self._saying(first, "attachment_received", words, buttons)
-        accepted = await self._messages.accept(inbound, awaiting=False, replies=said)
-        return await self._publish(inbound.sender_id, accepted)
+        return self._saying(first, "attachment_received", words, buttons)
 
     async def _refuse(self, inbound: Inbound, code: str) -> Accepted:
         limit = self._settings.max_text_chars
@@ -178,7 +213,7 @@ class Inbox:
         words = TextPart(self._notices.say("too_long_held", max_chars=limit))
         key = f"{inbound.message_key}:{code}"[:200]
 
-        def say(seq: int, held: bool) -> tuple[Outbound, ...]:
+        def say(seq: int | None, held: bool) -> tuple[Outbound, ...]:
             if not held:
                 return alone(seq, held)
             cut = Outbound(inbound.sender_id, Author.SYSTEM, (words,), key, seq)

@@ -28,6 +28,8 @@ from channels.limits import BodyLimit, Limits
 from channels.links.loop import LinkLoop
 from channels.links.setup import attach_desks
 from channels.socket import SocketDoor
+from channels.telegram.door import UPDATE_BYTES
+from channels.telegram.door import WEBHOOK_PATH as TELEGRAM_PATH
 from channels.telegram.setup import TelegramEdge, telegram_edge
 from channels.tokens import Doorkeeper, open_secret
 from channels.visitors import Refusal, WebRooms, refusal
@@ -210,6 +212,8 @@ def _wrap(app: Any, rooms: WebRooms) -> Any:
         desk_file = path.startswith("/api/desk/") and path.endswith("/files")
         if path == "/api/chat/attachments" or desk_file:
             return settings.max_attachment_bytes + attachments.FORM_OVERHEAD_BYTES
+        if path == TELEGRAM_PATH:  # what is refused comes again, for ever
+            return max(settings.max_body_bytes, UPDATE_BYTES)
         return settings.max_body_bytes
 
     limited = BodyLimit(app, limit_for, too_large.to_json())

@@ -107,10 +107,12 @@ async def _file(static: Path, name: str, headers: dict[str, str]) -> FileRespons
 
 def _inside(static: Path, name: str) -> Path | None:
     """Return the file when it lies in the folder; no way leads out of it."""
-    if "\0" in name:
+    try:
+        path = (static / name).resolve()
+        inside = path.is_relative_to(static.resolve()) and path.is_file()
+    except (OSError, ValueError):  # too long, or with a NUL: no file has such a name
         return None
-    path = (static / name).resolve()
-    return path if path.is_relative_to(static.resolve()) and path.is_file() else None
+    return path if inside else None
 
 
 def _bundle(static: Path) -> bytes:

@@ -1,6 +1,5 @@
 """REST for apps and the widget: sessions, messages, events (documented in OpenAPI)."""
 
-import json
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,6 +8,7 @@ from fastapi.responses import JSONResponse
 from bot.errors import BadInput, Unauthorized
 from bot.ledger.messages import PAGE
 from bot.message import StoredMessage
+from channels.strict_json import read_object
 from channels.tokens import Door, Session
 from channels.visitors import BadField, WebRooms, read_inbound, take_in
 from channels.wire import event
@@ -37,18 +37,8 @@ def session_of(request: Request, rooms: WebRooms) -> Session:
 
 
 async def read_json(request: Request) -> Json:
-    """Read a JSON object; the body's size is limited before.
-
-    Raises:
-        BadInput: It is no JSON object.
-    """
-    try:
-        data = json.loads(await request.body())
-    except (ValueError, RecursionError) as err:
-        raise BadInput("bad_json", status=400) from err
-    if not isinstance(data, dict):
-        raise BadInput("bad_json", status=400)
-    return data
+    """Read a JSON object, see ``read_object``."""
+    return read_object(await request.body())
 
 
 def _number(request: Request, name: str, default: float, top: float) -> float:

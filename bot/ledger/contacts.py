@@ -207,9 +207,20 @@ class Fetches:
             lambda c: c.execute(insert(media_fetches).values(row))
         )
 
-    async def take(self, now: datetime, again: datetime, limit: int) -> Sequence[Fetch]:
-        """Take what is due; nobody else gets it before ``again``."""
-        return await self._database.write(lambda c: _take(c, now, again, limit))
+    async def take(
+        self, now: datetime, again: datetime, limit: int, channel: str = ""
+    ) -> Sequence[Fetch]:
+        """Take what is due, of one channel or of all; nobody else gets it so soon.
+
+        Args:
+            now: The moment.
+            again: When somebody else may take what is neither done nor postponed.
+            limit: How many at most.
+            channel: Whose files; empty for everybody's.
+        """
+        return await self._database.write(
+            lambda c: _take(c, now, again, limit, f"{channel}:" if channel else "")
+        )
 
     async def postpone(self, attachment_id: str, until: datetime) -> None:
         """Try a file again at ``until``."""
@@ -229,12 +240,13 @@ class Fetches:
 
 
 def _take(
-    connection: Connection, now: datetime, again: datetime, limit: int
+    connection: Connection, now: datetime, again: datetime, limit: int, prefix: str
 ) -> Sequence[Fetch]:
     table = media_fetches.c
+    ours = table.sender_id.startswith(prefix, autoescape=True)
     due = (
         select(media_fetches)
-        .where(table.not_before <= now)
+        .where(table.not_before <= now, ours)
         .order_by(table.not_before)
         .limit(limit)
         .with_for_update(skip_locked=True)

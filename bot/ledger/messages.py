@@ -35,8 +35,8 @@ from bot.message import (
 PAGE = 200  # messages read at once
 
 
-# replies(seq, held)
-Replies = Callable[[int, bool], tuple[Outbound, ...]]
+# replies(seq, held); seq of the message they answer, None for none
+Replies = Callable[[int | None, bool], tuple[Outbound, ...]]
 
 
 class Messages:

@@ -5,7 +5,6 @@ human who holds the conversation from then on, notes among agents, the way back 
 """
 
 import hmac
-import json
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from channels.console.bodies import is_storable
 from channels.console.entry import say
 from channels.links.chatwoot import NAME, OURS, PREFIX, SOURCE, ChatwootLink
 from channels.links.signing import is_signed
+from channels.strict_json import read_object
 from channels.visitors import WebRooms
 
 PATH = "/webhooks/chatwoot/{secret}"
@@ -60,13 +60,7 @@ def build_router(
             clock.now(),
         ):
             raise Unauthorized
-        try:
-            said = json.loads(raw)
-        except (ValueError, RecursionError) as err:
-            raise BadInput("bad_json", 400) from err
-        if not isinstance(said, dict):
-            raise BadInput("bad_json", 400)
-        await door.hear(said)
+        await door.hear(read_object(raw))
         return {}
 
     return router

@@ -20,6 +20,7 @@ from channels.telegram.door import (
     TelegramDoor,
     build_router,
 )
+from channels.telegram.files import TelegramFetcher, TelegramFiles
 from channels.telegram.platform import TelegramPlatform, build_bot
 from channels.visitors import WebRooms
 
@@ -37,14 +38,16 @@ def telegram_platform(settings: Settings, notices: Notices) -> TelegramPlatform 
 
 @dataclass
 class TelegramEdge:
-    """Telegram in an edge: its route or its poller."""
+    """Telegram in an edge: its route or its poller, and files fetched behind it."""
 
     settings: Settings
     bot: Bot
     poller: Poller | None
+    fetcher: TelegramFetcher
 
     async def start(self) -> None:
         """Begin to hear; tell Telegram where, if it has to call."""
+        await self.fetcher.start()
         if self.poller is not None:
             await self.poller.start()
             return
@@ -66,6 +69,7 @@ class TelegramEdge:
         """Hear no more."""
         if self.poller is not None:
             await self.poller.stop()
+        await self.fetcher.stop()
 
 
 def telegram_edge(
@@ -81,16 +85,19 @@ def telegram_edge(
         return None
     bot = platform.bot
     assert settings.telegram_token is not None
-    door = TelegramDoor(rooms, bot)
+    base = settings.telegram_api_base.rstrip("/")
+    token = settings.telegram_token.get_secret_value()
+    files = TelegramFiles(client, base, token, settings.max_attachment_bytes)
+    fetcher = TelegramFetcher(rooms, files)
+    door = TelegramDoor(rooms, bot, files)
     if settings.telegram_mode == "polling":
         if settings.redis_url:
             raise ValueError(
                 "BAOKE_TELEGRAM_MODE=polling is for one edge; several need the webhook"
             )
-        base = settings.telegram_api_base.rstrip("/")
-        url = f"{base}/bot{settings.telegram_token.get_secret_value()}"
-        return TelegramEdge(settings, bot, Poller(door, client, url))
+        poller = Poller(door, client, f"{base}/bot{token}")
+        return TelegramEdge(settings, bot, poller, fetcher)
     if settings.telegram_secret is None:
         raise ValueError("BAOKE_TELEGRAM_SECRET is missing: the webhook needs it")
     api.include_router(build_router(door, rooms))
-    return TelegramEdge(settings, bot, None)
+    return TelegramEdge(settings, bot, None, fetcher)

@@ -20,9 +20,12 @@ class Telegram:
 
     Attributes:
         calls: (method, body) in the order of arrival.
-        script: script[method] = answers (status, body) for the next calls.
+        script: script[method] = answers (status, body) for the next calls; a tuple: for all.
         updates: What getUpdates gives.
         hang: Methods that answer only when it is set.
+        file: What every file holds.
+        gives: Answers (status, body) for the next downloads of files.
+        slow: Files that are given only when it is set.
     """
 
     calls: list = field(default_factory=list)
@@ -31,6 +34,8 @@ class Telegram:
     updates: list = field(default_factory=list)
     hang: asyncio.Event | None = None
     file: bytes = PNG
+    gives: list = field(default_factory=list)
+    slow: asyncio.Event | None = None
     url: str = ""
 
     def app(self):
@@ -42,6 +47,11 @@ class Telegram:
         )
 
     async def give(self, request):
+        if self.slow is not None:
+            await self.slow.wait()
+        if self.gives:
+            status, body = self.gives.pop(0)
+            return Response(body, status_code=status)
         return Response(self.file)
 
     async def answer(self, request):
@@ -51,7 +61,8 @@ class Telegram:
         body = json.loads(raw) if "json" in kind else await self.form(request)
         self.calls.append((method, body))
         if self.script.get(method):
-            status, data = self.script[method].pop(0)
+            script = self.script[method]
+            status, data = script.pop(0) if isinstance(script, list) else script
             return JSONResponse(data, status_code=status)
         if method == "sendMessage":
             self.arrived.append(body["text"])

@@ -94,19 +94,13 @@ async def test_that_nobody_else_may_speak_for_telegram(tmp_path, given):
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"7",
-        b'{"update_id": "x"}',
         b'{"update_id": 1, "message": {}}',
         b'{"update_id": 1, "message": {"chat": {"id": []}, "text": "a"}}',
         b'{"update_id": 1, "callback_query": {"id": 1}}',
-        b'{"update_id": 1, "edited_message": {"chat": {"id": 1}, "text": "a"}}',
+        b'{"update_id": 1, "message": []}',
+        b'{"update_id": 1}',
+        b'{"update_id": 1, "message_of_2030": {"chat": {"id": 1}, "text": "a"}}',
         b'{"update_id": 1, "message": {"chat": {"id": 1, "type": "group"}, "text": "a"}}',
-        b"[" * 10_000,
-        b"\xff\xfe",
     ],
 )
 async def test_that_what_cannot_be_read_is_taken_and_stops_nothing(tmp_path, body):
@@ -116,6 +110,45 @@ async def test_that_what_cannot_be_read_is_taken_and_stops_nothing(tmp_path, bod
         Hook(url) as hook,
     ):
         assert (await hook.client.post(HOOK, content=body)).status_code == 200
+        await hook.tell(message(2, text="你好"))
+        await eventually(lambda: fake.sent() == ["答：你好"])
+
+
+NO_UPDATES = [
+    b"",
+    b"{",
+    b"[]",
+    b"null",
+    b"7",
+    b"\xff\xfe",
+    b'{"update_id": 1, "message": {"text": "\xff"}}',
+    b"[" * 10_000,
+    b'{"update_id": 1, "message": ' + b"[" * 900 + b"]" * 900 + b"}",
+    b'{"update_id": 1, "x": ' + b'{"a":' * 100 + b"1" + b"}" * 101,
+    b'{"message": {"chat": {"id": 7}, "text": "a"}}',
+    b'{"update_id": 1, "update_id": 2}',
+    b'{"update_id": 1, "message": {"location": {"latitude": 1e999}}}',
+    *(
+        b'{"update_id": %b, "message": {"chat": {"id": 7}, "text": "a"}}' % number
+        for number in (
+            b"1e999", b"-1e999", b"NaN", b"Infinity", b"-Infinity", b"-1", b"1.0",
+            b"1.5", b"1e3", b'"1"', b"true", b"null", b"[]", b"{}", b"9" * 30,
+            b"9" * 5000, b"9223372036854775808",
+        )
+    ),
+]  # fmt: skip
+
+
+async def test_that_what_is_no_update_is_a_400_and_stops_nothing(tmp_path):
+    async with (
+        telegram() as fake,
+        served(edge_for(tmp_path, fake)) as url,
+        Hook(url) as hook,
+    ):
+        for body in NO_UPDATES:
+            answer = await hook.client.post(HOOK, content=body)
+            assert answer.status_code == 400, body[:80]
+            assert answer.json()["error"]["code"] == "bad_json"
         await hook.tell(message(2, text="你好"))
         await eventually(lambda: fake.sent() == ["答：你好"])
 
