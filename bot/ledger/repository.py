@@ -15,6 +15,7 @@ from bot.ledger.desk_view import DeskView
 from bot.ledger.links import Links
 from bot.ledger.messages import Messages
 from bot.ledger.moves import Moves
+from bot.ledger.nonces import Nonces
 from bot.ledger.offers import Offers
 from bot.ledger.parcels import Parcels
 from bot.ledger.passive import PassiveReplies
@@ -38,6 +39,7 @@ class Ledger:
         self.contacts = Contacts(database)
         self.tokens = Tokens(database)
         self.fetches = Fetches(database)
+        self.nonces = Nonces(database)
         self.agents = Agents(database)
         self.desk = DeskView(database)
         self.ratings = Ratings(database)

@@ -255,6 +255,16 @@ media_fetches = Table(
     Index("ix_media_fetches_not_before", "not_before"),
 )
 
+# Signatures of platforms' calls that were used: another body under one is refused.
+callback_nonces = Table(
+    "callback_nonces",
+    metadata,
+    Column("signature", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),  # of what the call carried
+    Column("at", UtcDateTime, nullable=False),
+    Index("ix_callback_nonces_at", "at"),
+)
+
 handoffs = Table(
     "handoffs",
     metadata,

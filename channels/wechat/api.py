@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.errors import BaokeError, Retryable
 from bot.ledger.contacts import Token, Tokens
 from bot.ports import Clock
+from channels.strict_json import read_answer
 
 INVALID_TOKEN = frozenset({40001, 40014, 42001})
 # Not done, and worth trying again after this time.
@@ -34,6 +35,8 @@ _LEASE_SECONDS = 20.0  # longer than one fetch can take
 _TOKEN_WAIT_SECONDS = 12.0  # for a token that another process fetches
 _EARLY = timedelta(minutes=5)  # the platform renews it that long before its end
 _SHORTEST = timedelta(minutes=1)
+_LONGEST = 86400.0  # seconds; no token lives longer
+_BUSY = frozenset({408, 425, 429})
 _SOON = timedelta(seconds=2)
 _SETTINGS_WRONG = timedelta(minutes=5)  # somebody has to change something
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -218,7 +221,7 @@ class WeChatApi:
             await self._tokens.give_back(self._name)
             log.error("wechat.token_refused", code="same token")
             raise Retryable(_SETTINGS_WRONG)
-        life = max(timedelta(seconds=seconds) - _EARLY, _SHORTEST)
+        life = max(timedelta(seconds=min(seconds, _LONGEST)) - _EARLY, _SHORTEST)
         self._known = Token(value, self._clock.now() + life)
         await self._tokens.put(self._name, self._known)
         return value
@@ -237,16 +240,19 @@ def _check(answer: httpx.Response) -> None:
         Uncertain: It should be JSON and is not.
     """
     kind = answer.headers.get("content-type", "")
+    if answer.status_code in _BUSY:
+        raise Retryable(_SOON)
     if answer.status_code != 200:
         raise WeChatError(answer.status_code, "HTTP status")
     if "json" not in kind and "text" not in kind:
         return  # a file
     try:
-        data = answer.json()
-    except ValueError as err:
+        data = read_answer(answer.content)
+        code = int(data.get("errcode") or 0) if isinstance(data, dict) else 0
+    except (ValueError, TypeError) as err:
         raise Uncertain("no JSON") from err
-    if isinstance(data, dict) and data.get("errcode"):
-        refused = WeChatError(int(data["errcode"]), str(data.get("errmsg", "")))
+    if code:
+        refused = WeChatError(code, str(data.get("errmsg", "")))
         if pause := _LATER.get(refused.code):
             log.warning("wechat.later", code=refused.code)
             raise Retryable(pause) from refused
@@ -255,7 +261,7 @@ def _check(answer: httpx.Response) -> None:
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
     try:
-        data = answer.json()
+        data = read_answer(answer.content)
     except ValueError as err:
         raise Uncertain("no JSON") from err
     if not isinstance(data, dict):

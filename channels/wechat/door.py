@@ -89,6 +89,12 @@ class WeChatDoor:
         self._transfers = rooms.settings.wechat_agents == "wechat"
         self._sessions = Sessions(rooms, desk)
 
+    def sorry(self, callback: Callback) -> Reply | None:
+        """Say honestly that nothing can be taken, to somebody who said something."""
+        if callback.does is not Does.SAY:
+            return None
+        return Reply(self._rooms.notices.refusal("unavailable"))
+
     async def take(self, callback: Callback, began: float) -> Reply | None:
         """Store what a callback says and find its reply; safe to repeat.
 
@@ -242,12 +248,13 @@ class WeChatDoor:
         text = callback.text or ""
         unreadable = callback.unreadable
         if callback.media is not None and not self._fetches_files:
-            unreadable = "other"
+            unreadable = "image"
         elif callback.is_message and notices.means("unsupported", text):
             unreadable = "sticker"
         if unreadable is not None:
             what = notices.kinds[unreadable]
-            inbound = self._worded(callback, text or what, terms)
+            sent = notices.say("sent_kind", what=what)
+            inbound = self._worded(callback, f"{sent}\n{text}".strip(), terms)
             words = notices.say("unreadable", what=what)
             return await inbox.decline(inbound, "unreadable", words)
         if callback.media is not None:

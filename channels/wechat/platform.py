@@ -24,6 +24,7 @@ from channels.wechat import CHANNEL
 from channels.wechat.api import Uncertain, WeChatApi, WeChatError
 from channels.wechat.notice import LateNotice
 from channels.wechat.reading import menu_id, openid_of
+from channels.wechat.xml_fields import clean_xml_text
 from channels.wire import plain_text
 
 _SEND = "/cgi-bin/message/custom/send"
@@ -239,18 +240,6 @@ def _images(messages: Sequence[StoredMessage]) -> list[str]:
         for part in message.parts
         if isinstance(part, FilePart)
     ]
-
-
-def clean_xml_text(text: str) -> str:
-    """Leave out what XML 1.0 cannot hold."""
-    return "".join(
-        c
-        for c in text
-        if c in "\t\n\r"
-        or "\x20" <= c <= "\ud7ff"
-        or "\ue000" <= c <= "\ufffd"
-        or c >= "\U00010000"
-    )
 
 
 def _buttons(message: StoredMessage) -> tuple[tuple[str, str], ...]:

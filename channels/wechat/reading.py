@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from bot.inbox import clean_text
 from channels.wechat import CHANNEL
 
 MESSAGE, MENU, FOLLOW, SCAN = "message", "menu", "follow", "scan"
@@ -140,16 +141,18 @@ def _read_message(
                 trigger, values["press"] = MENU, _press(pressed)
             elif found := _NUMBER.fullmatch(text.translate(_FULL_WIDTH)):
                 values["number"] = int(found[1])
+            elif not clean_text(text):
+                values = {"unreadable": "other"}  # or nobody would be answered
         case "image":
             values["media"] = Media(_text(fields, "MediaId")[:500], "photo.jpg")
-        case "voice" if heard := _text(fields, "Recognition"):
+        case "voice" if heard := clean_text(_text(fields, "Recognition")):
             values["text"] = heard
         case "voice":
             values["unreadable"] = "voice"
         case "location":
             values["place"] = _place(fields)
             if values["place"] is None:
-                values = {"unreadable": "other"}
+                values = {"unreadable": "place"}
         case _:
             values["unreadable"] = _UNREADABLE.get(kind, "other")
             said = (_text(fields, name) for name in ("Title", "Url"))
@@ -168,6 +171,8 @@ def _place(fields: Mapping[str, Any]) -> tuple[float, float, str] | None:
     try:
         where = float(_text(fields, "Location_X")), float(_text(fields, "Location_Y"))
     except ValueError:
+        return None
+    if not (abs(where[0]) <= 90 and abs(where[1]) <= 180):
         return None
     return (*where, _text(fields, "Label")[:100])
 

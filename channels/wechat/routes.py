@@ -14,8 +14,9 @@ from bot.errors import BadInput
 from bot.ports import Clock
 from channels.wechat.door import Reply, WeChatDoor
 from channels.wechat.envelope import Envelope
-from channels.wechat.platform import clean_xml_text
 from channels.wechat.reading import Callback, read_callback
+from channels.wechat.uses import Uses
+from channels.wechat.xml_fields import clean_xml_text
 
 PATH = "/webhooks/wechat"
 _XML = "application/xml"
@@ -24,15 +25,19 @@ _SPLIT = "]]]]><![CDATA[>"  # how ``]]>`` stands in a CDATA section
 log = structlog.get_logger()
 
 
-def build_router(door: WeChatDoor, envelope: Envelope, clock: Clock) -> APIRouter:
+def build_router(
+    door: WeChatDoor, envelope: Envelope, uses: Uses, clock: Clock
+) -> APIRouter:
     """Return WeChat's two routes: its greeting and its callbacks."""
     router = APIRouter(tags=["platforms"])
 
     @router.get(PATH, include_in_schema=False)
     async def greet(request: Request) -> Response:
-        query = dict(request.query_params)
-        if not envelope.greets(query):
-            return _refused(BadInput("unauthorized", 403))
+        query, now = dict(request.query_params), SystemClock().now()
+        try:
+            await uses.count(envelope.check_greeting(query, now), now, monotonic())
+        except BadInput as err:
+            return _refused(err)
         return PlainTextResponse(query.get("echostr", ""))
 
     @router.post(PATH, include_in_schema=False)
@@ -41,8 +46,10 @@ def build_router(door: WeChatDoor, envelope: Envelope, clock: Clock) -> APIRoute
         body = await request.body()
         try:
             # Signed by the platform's clock, whatever ours is set to in tests.
-            signed_at = SystemClock().now()
-            opened = envelope.open(dict(request.query_params), body, signed_at)
+            query, signed_at = dict(request.query_params), SystemClock().now()
+            use = envelope.check(query, body, signed_at)
+            counted = use is None or await uses.count(use, signed_at, began)
+            opened = envelope.open(query, body, signed_at)
             callback = read_callback(opened.fields)
         except BadInput as err:
             log.warning("wechat.callback_refused", status=err.status)
@@ -50,7 +57,7 @@ def build_router(door: WeChatDoor, envelope: Envelope, clock: Clock) -> APIRoute
         if callback is None:
             log.info("wechat.ignored", fields=sorted(opened.fields)[:10])
             return PlainTextResponse("success")
-        reply = await door.take(callback, began)
+        reply = await door.take(callback, began) if counted else door.sorry(callback)
         if reply is None:
             return PlainTextResponse("success")
         sealed = opened.seal(render(reply, callback, clock), clock.now())

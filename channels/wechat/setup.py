@@ -1,5 +1,6 @@
 """Joins WeChat to the rooms when its settings are there."""
 
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -24,6 +25,10 @@ from channels.wechat.menu import MENU_FILE, load_menu, menu_names
 from channels.wechat.notice import LateNotice
 from channels.wechat.platform import WeChatPlatform
 from channels.wechat.routes import build_router
+from channels.wechat.uses import Uses
+
+# As WeChat wants it (2026-11-22); a shorter one could be guessed from one signature.
+_TOKEN = re.compile(r"[A-Za-z0-9]{3,32}")
 
 log = structlog.get_logger()
 
@@ -80,6 +85,8 @@ def wechat_envelope(settings: Settings) -> Envelope:
         ValueError: A setting is missing or cannot be used.
     """
     assert settings.wechat_token is not None
+    if not _TOKEN.fullmatch(settings.wechat_token.get_secret_value()):
+        raise ValueError("BAOKE_WECHAT_TOKEN has 3 to 32 letters and digits")
     keys = (settings.wechat_aes_key, settings.wechat_aes_key_previous)
     given = tuple(key.get_secret_value() for key in keys if key is not None)
     return Envelope(
@@ -139,5 +146,7 @@ def wechat_edge(
         names=_menu_names(rooms.settings),
     )  # fmt: skip
     envelope = wechat_envelope(rooms.settings)
-    api.include_router(build_router(door, envelope, rooms.clock))
+    wait = rooms.settings.wechat_passive_wait.total_seconds()
+    uses = Uses(rooms.ledger.nonces, wait)
+    api.include_router(build_router(door, envelope, uses, rooms.clock))
     return WeChatEdge(MediaFetcher(rooms, remote) if remote is not None else None)

@@ -76,11 +76,11 @@ def test_that_a_reply_is_sealed_with_the_key_that_opened():
     assert old.open(given, answer.encode(), NOW).fields == {"Content": "好"}
 
 
-def _sealed(envelope, xml):
+def _sealed(envelope, xml, nonce="n"):
     moment = str(int(NOW.timestamp()))
-    sealed = envelope._cryptos[0].encrypt_message(xml, "n", moment)
+    sealed = envelope._cryptos[0].encrypt_message(xml, nonce, moment)
     signature = ElementTree.fromstring(sealed).findtext("MsgSignature")
-    query = {"timestamp": moment, "nonce": "n", "encrypt_type": "aes"}
+    query = {"timestamp": moment, "nonce": nonce, "encrypt_type": "aes"}
     return sealed.encode(), query | {"msg_signature": signature}
 
 
@@ -141,6 +141,151 @@ def test_that_an_old_callback_is_refused():
 def test_that_hostile_xml_is_refused(body):
     with pytest.raises(BadInput):
         read_xml(body)
+
+
+def field(content, name="Content"):
+    """What is read of a field that holds these bytes as they stand."""
+    content = content if isinstance(content, bytes) else content.encode()
+    tag = name.encode()
+    return read_xml(b"<xml><A>1</A><%b>%b</%b><B>2</B></xml>" % (tag, content, tag))
+
+
+HELD = "甲\u4e00😀\ue001 乙"
+FORBIDDEN = [
+    *(bytes([n]) for n in range(32) if n not in (9, 10, 13)),  # no tab, no line's end
+    b"\xef\xbf\xbe",  # U+FFFE
+    b"\xef\xbf\xbf",  # U+FFFF
+    b"\xed\xa0\xbd",  # half of a character
+    b"\xed\xa0\xbd\xed\xb8\x80",
+    b"\xff",
+    b"\xe4\xb8",  # cut off
+    b"\xc0\x80",
+]
+REFERENCES = [
+    b"&#1;", b"&#x1;", b"&#0;", b"&#x0;", b"&#x1F;", b"&#xFFFE;", b"&#xFFFF;",
+    b"&#xD800;", b"&#55296;", b"&#x110000;", b"&#99999999999999999999;",
+    b"&#x" + b"0" * 5000 + b"1;", b"&#x8;&#x8;",
+    b"&#" + b"0" * 5000 + b"1;",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", FORBIDDEN, ids=repr)
+def test_that_what_xml_forbids_is_left_out_and_the_rest_is_kept(odd):
+    before, after = HELD[:3].encode(), HELD[3:].encode()
+    said = b"<![CDATA[" + odd + before + odd * 2 + after + odd + b"]]>"
+    assert field(said) == {"A": "1", "Content": HELD, "B": "2"}
+    assert field(before + odd + after)["Content"] == HELD
+    assert field(b"<![CDATA[" + odd + b"]]>")["Content"] == ""
+    for name in ("FromUserName", "MsgId", "Label", "EventKey", "MediaId"):
+        assert field(b"x" + odd + b"y", name)[name] == "xy"
+    whole = b"<xml>" + odd + b"<A>1</A>" + odd + b"</xml>"
+    assert read_xml(odd + whole + odd) == {"A": "1"}
+
+
+@pytest.mark.parametrize("odd", REFERENCES, ids=lambda odd: odd[:12].decode())
+def test_that_references_to_what_xml_forbids_are_left_out(odd):
+    assert field(b"x" + odd + b"y")["Content"] == "xy"
+    inside = field(b"<![CDATA[x" + odd + b"y]]>")["Content"]
+    assert inside == "x" + odd.decode() + "y"  # words of the customer
+
+
+def test_that_other_references_mean_what_they_say():
+    assert field("&#20320;&#x597D;&#xD83D;&#xDE00;&amp;&#60;&#38;lt;")["Content"] == (
+        "你好😀&<&lt;"
+    )
+
+
+@pytest.mark.parametrize("odd", [b"\x01", b"\xff", b"\xef\xbf\xbf", "\ufdd0".encode()])
+def test_that_nothing_left_out_ends_a_section(odd):
+    evil = b"]]" + odd + b"></Content><FromUserName>oVictim</FromUserName><Content>"
+    found = field(b"<![CDATA[" + evil + b"]]>")
+    assert found.keys() == {"A", "Content", "B"}
+    assert found["Content"] == evil.replace(odd, b"").decode()
+    for parts in ((b"&#", b"60;b&#62;"), (b"&am", b"p;"), (b"<", b"b/>")):
+        try:
+            found = field(parts[0] + odd + parts[1])
+        except BadInput:
+            continue
+        assert found.keys() == {"A", "Content", "B"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCT\x01YPE xml [<!ENTITY a 'b'>]><xml><C>&a;</C></xml>",
+        b"\x01<!DOCTYPE xml [<!ENTITY a 'b'>]><xml><C>&a;</C></xml>",
+        b"\xff<!DOCTYPE xml><xml/>",
+        b"<?xml version='1.0' encoding='gbk'?><!DOCTYPE xml><xml/>",
+        b"<?xml version='1.0' encoding='utf-7'?>+ADwAIQ-DOCTYPE xml+AD4-<xml/>",
+        b"<?xml version='1.0' encoding='zip'?><xml/>",
+        b"<?xml version='1.0' encoding='rot13'?><kzy/>",
+        "<!DOCTYPE xml><xml/>".encode("utf-16"),
+        b"<xml><C>&nbsp;</C></xml>",
+        b"<xml><C>&#;</C></xml>",
+        b"<xml><C>&#xZ;</C></xml>",
+        b"<xml><C>" + b"<![CDATA[" * 7000,
+        b"<xml><C>" + b"&#1" * 20000,
+        b"x" * 60000,
+        b"<" * 60000,
+        b"&" * 60000,
+    ],
+    ids=lambda b: repr(b[:40]),
+)
+def test_that_no_way_leads_around_the_checks(body):
+    with pytest.raises(BadInput):
+        read_xml(body)
+
+
+@pytest.mark.parametrize("name", ["gbk", "GB2312", "gb18030", "utf-8", "UTF-8"])
+def test_that_a_declared_encoding_is_read(name):
+    said = f'<?xml version="1.0" encoding="{name}"?>\n<xml><C>你好</C></xml>'
+    assert read_xml(said.encode(name)) == {"C": "你好"}
+    assert read_xml(b"\xef\xbb\xbf" + said.encode()) if "8" in name[-1] else True
+
+
+def test_that_utf16_is_read():
+    assert read_xml("<xml><C>你好😀</C></xml>".encode("utf-16")) == {"C": "你好😀"}
+
+
+def test_that_odd_bytes_in_what_was_encrypted_are_left_out():
+    envelope = Envelope("t", "safe", "wx1", (KEY,))
+    xml = "<xml><Content><![CDATA[你\x01好]]></Content></xml>"
+    sealed, query = _sealed(envelope, xml)
+    assert envelope.open(query, sealed, NOW).fields["Content"] == "你好"
+    sealed, query = _sealed(envelope, xml.encode().replace(b"\x01", b"\xe4\xff"))
+    assert envelope.open(query, sealed, NOW).fields["Content"] == "你好"
+
+
+def test_that_a_long_nonce_is_none():
+    envelope = Envelope("t", "safe", "wx1", (KEY,))
+    sealed, query = _sealed(envelope, "<xml><Content>1</Content></xml>", "n" * 64)
+    assert envelope.open(query, sealed, NOW).fields
+    sealed, query = _sealed(envelope, "<xml><Content>1</Content></xml>", "n" * 65)
+    with pytest.raises(BadInput, match="unauthorized"):
+        envelope.open(query, sealed, NOW)
+
+
+@given(st.binary(max_size=300), st.binary(max_size=60))
+def test_that_any_bytes_are_read_or_refused(body, piece):
+    for each in (
+        body,
+        b"<xml>" + body + b"</xml>",
+        b"<xml><C>" + piece + b"</C></xml>",
+    ):
+        try:
+            found = read_xml(each)
+        except BadInput:
+            continue
+        text = "".join(v for v in found.values() if isinstance(v, str))
+        assert text.encode() == text.encode() and "\x00" not in text
+    kept = field(b"<![CDATA[" + piece.replace(b"]", b"") + b"]]>")["Content"]
+    wanted = piece.replace(b"]", b"").decode("utf-8", "ignore")
+    left = "".join(
+        c
+        for c in wanted.replace("\r\n", "\n").replace("\r", "\n")
+        if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff\ufdd0")
+    )
+    assert kept == left
 
 
 @pytest.mark.parametrize("mode", ["safe", "compat"])
