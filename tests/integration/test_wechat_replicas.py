@@ -110,3 +110,25 @@ async def test_that_replicas_and_workers_share_one_token(
             await fake.until(lambda: fake.named("media/get"))
             await fake.until(lambda: len(fake.followers[WHO].shown) >= 2)
             assert len(fake.named("stable_token")) == 1
+
+
+async def test_that_replicas_share_used_signatures(tmp_path, postgres_url, redis_url):
+    brain = FakeBrain()
+    async with (
+        wechat(mode="plain") as fake,
+        replicas(tmp_path, postgres_url, redis_url, brain, fake) as edges,
+    ):
+        params, body = fake.signed(question(1))
+        bodies = [body, question(2, "我要退保").encode()]
+
+        async def call(server, body):
+            url = f"{server}/webhooks/wechat"
+            found = await fake.client.post(url, params=params, content=body, timeout=10)
+            return found.status_code
+
+        assert await call(edges[0], bodies[0]) == 200
+        assert await call(edges[1], bodies[1]) == 403
+        assert await call(edges[1], bodies[0]) == 200
+        params, _ = fake.signed("")
+        calls = [call(edges[n % 2], bodies[n % 2]) for n in range(6)]
+        assert sorted(await asyncio.gather(*calls)) == [200] * 3 + [403] * 3
