@@ -7,10 +7,16 @@ clauses and the passages to quote; empty when nothing can honestly be quoted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from actions.agreement.cite import Citation, cite
+from actions.agreement.cite import Citation, cite, sentences
 from actions.agreement.clauses import Clause
+from actions.agreement.commitments import commitments_of
+from actions.agreement.events import Named, Place, Strength
 from actions.agreement.library import Library
+from actions.agreement.trail import note_search
+from actions.agreement.words import bigrams, normalise
 
 # Characters of one quotation in a chat bubble; longer clauses are quoted in part.
 MAX_QUOTE = 400
@@ -21,10 +27,111 @@ MAX_NAME = 16  # a clause's name before the colon is no longer
 TABLE_ROW = "\n|"  # rows of a table stand in a clause's text as | cell | cell |
 
 
+# What a sheet says of an event: under the exclusions only, the benefits only, with an
+# exception or on both sides, in passing, or nothing.
+Verdict = Literal["excluded", "covered", "both", "mentioned", "unnamed"]
+
+
+@dataclass(frozen=True)
+class EventAnswer:
+    """Where a sheet speaks of what was asked; no judgement of a case."""
+
+    verdict: Verdict
+    citations: tuple[Citation, ...] = ()
+
+
+def quote_event(library: Library, code: str, question: str) -> EventAnswer | None:
+    """Clauses of a product sheet that name the event of a question.
+
+    However it is asked (赔吗, 赔不赔, 算不算): only where the sheet names the event
+    decides what is quoted and under which words.
+
+    Args:
+        library: the sheets in force.
+        code: product code.
+        question: the customer's words; empty when a button asked.
+
+    Returns:
+        None when the question names no event (哪些不赔) or does not ask for one.
+    """
+    if not question:
+        return None
+    finder = library.events(code)
+    asked = finder.asked(question)
+    if not asked.event:
+        return None
+    named = finder.find(question)
+    verdict = _verdict(named)
+    if verdict in ("mentioned", "unnamed") and (asked.open or not asked.verdict):
+        return None
+    if verdict == "unnamed" and finder.is_general(asked.event):
+        return None
+    found = [(p.clause.ref, p.strength / Strength.NAMED) for p in named.places]
+    note_search(code, found, refused=not found)
+    return EventAnswer(
+        verdict, tuple(_cite_event(place, asked.event) for place in named.places)
+    )
+
+
+def _verdict(named: Named) -> Verdict:
+    sided = (*named.excluded, *named.covered)
+    if not any(place.strength is Strength.NAMED for place in sided):
+        return "mentioned" if named.places else "unnamed"
+    sides = {against for place in sided for against in place.against}
+    if named.excluded and (named.covered or False in sides):
+        return "both"
+    if len(sides) > 1:
+        return "both"
+    return "excluded" if True in sides else "covered"
+
+
+def _cite_event(place: Place, event: str) -> Citation:
+    """Quote a clause whole, or of a long one what lies around the event."""
+    clause = place.clause
+    if len(clause.text) <= MAX_QUOTE:
+        return cite(clause)
+    wanted = set(bigrams(event))
+    pieces = sentences(clause.text)
+    counts = [len(wanted & set(bigrams(normalise(piece)))) for piece in pieces]
+    best = max(range(len(pieces)), key=lambda i: (counts[i], -i))
+    # Exceptions stand behind what they except.
+    return cite(clause, "".join(pieces[best:]).strip("\n"), max_chars=MAX_QUOTE)
+
+
 def quote_refs(library: Library, *refs: str) -> list[Citation]:
     """Citations of these clauses of the service agreement; unknown ones left out."""
     clauses = (library.clause(ref) for ref in refs)
     return [cite(clause, max_chars=MAX_QUOTE) for clause in clauses if clause]
+
+
+def clause_with_limit(library: Library, question: str, usual: str) -> Clause | None:
+    """The clause whose own time limit a question is about, when it is not the usual one.
+
+    Args:
+        library: the agreement in force.
+        question: the customer's words; it asks how long something takes.
+        usual: reference of the clause on answers to questions and requests.
+
+    Returns:
+        None when the question names nothing that another clause promises a time for.
+    """
+    first = library.clause(usual)
+    common = set(library.terms(_all_of(first))) if first else set()
+    asked = set(library.terms(question)) - common
+    best: tuple[int, Clause] | None = None
+    for clause in library.clauses():
+        found = commitments_of(clause)
+        if clause.ref == usual or not found:
+            continue
+        subject = " ".join((*clause.path[1:], clause.title, found[0].trigger))
+        shared = len(asked & set(library.terms(subject)))
+        if shared and (best is None or shared > best[0]):
+            best = (shared, clause)
+    return best[1] if best else None
+
+
+def _all_of(clause: Clause) -> str:
+    return " ".join((*clause.path, clause.title, clause.text))
 
 
 def search_service(library: Library, question: str, within: str = "") -> list[Citation]:

@@ -10,12 +10,20 @@ from rasa_sdk.events import FollowupAction, SlotSet
 from actions.agreement.cite import Citation
 from actions.agreement.clauses import Product
 from actions.agreement.library import Library
-from actions.answers import in_section, quote_product
+from actions.answers import in_section, quote_event, quote_product
 from actions.base import PENDING_INTENT, BaokeAction, Events
 from actions.say import Button, Say, button
 from actions.turn import Turn
 from actions.words import words
 
+# The words above the clauses that name an event.
+EVENT_RESPONSES = {
+    "excluded": "utter_exclusion",
+    "covered": "utter_coverage",
+    "both": "utter_event_both",
+    "mentioned": "utter_event_mentioned",
+    "unnamed": "utter_event_unnamed",
+}
 # Characters of a reply that names a product and asks nothing itself.
 LONGEST_CHOICE = 8
 
@@ -41,7 +49,7 @@ class ProductQuestion(BaokeAction):
         return f"action_{self.intent}"
 
     def answer(self, turn: Turn, say: Say) -> Events:
-        """Quote the section, or ask which product is meant."""
+        """Quote where the event stands, else the section, or ask for the product."""
         chosen = turn.is_payload or _names_choice(self.services.library(), turn)
         question = turn.slot("pending_question") if chosen else turn.text
         product = self._product(turn)
@@ -51,6 +59,9 @@ class ProductQuestion(BaokeAction):
                 SlotSet("pending_question", question),
                 SlotSet(PENDING_INTENT, self.intent),
             ]
+        done = [SlotSet("product", product.label), SlotSet("pending_question", None)]
+        if self.beside and self._told_of_event(product, question or "", say):
+            return done
         sections = words()["product_sections"]
         citations = quote_product(
             self.services.library(),
@@ -65,7 +76,15 @@ class ProductQuestion(BaokeAction):
             say(response, citations, product=label, product_name=product.name)
         else:
             say("utter_product_section_missing", product=label)
-        return [SlotSet("product", label), SlotSet("pending_question", None)]
+        return done
+
+    def _told_of_event(self, product: Product, question: str, say: Say) -> bool:
+        """Answer from the clauses that name what was asked, whatever the intent is."""
+        found = quote_event(self.services.library(), product.code, question)
+        if found is None:
+            return False
+        say(EVENT_RESPONSES[found.verdict], found.citations, product=product.label)
+        return True
 
     def _response(self, code: str, best: Citation) -> str:
         """The other section's words when that is where the answer stands."""

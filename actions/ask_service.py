@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from actions.answers import quote_refs, search_service
+from actions.agreement.cite import cite
+from actions.answers import clause_with_limit, quote_refs, search_service
 from actions.base import BaokeAction, Events
 from actions.say import Say, button
 from actions.show import day
 from actions.turn import Turn
+from actions.words import words
 
 # Where the agreement speaks of it (shared/AGREEMENT.md, INTENTS.md).
 CHANNELS = "第三条(二)1"
@@ -52,9 +54,20 @@ class ActionAskServiceHours(BaokeAction):
         return "action_ask_service_hours"
 
     def answer(self, turn: Turn, say: Say) -> Events:
-        """Hours from the settings, promise from the clause."""
+        """Hours from the settings, promise from the clause the question is about."""
         library = self.services.library()
         facts = library.facts
+        if any(cue in turn.text for cue in words()["limit_cues"]):
+            clause = clause_with_limit(library, turn.text, HOURS)
+            limit = library.commitment(clause.ref) if clause else None
+            if clause and limit:
+                counted = "days" if limit.unit == "自然日" else "working_days"
+                say(
+                    f"utter_service_limit_{counted}",
+                    [cite(clause)],
+                    working_days=facts["service_hours"]["working_days"],
+                )
+                return []
         say(
             "utter_service_hours",
             quote_refs(library, HOURS),
@@ -156,8 +169,6 @@ class ActionAskDefinition(BaokeAction):
             return []
         hits = library.search(text)
         if hits:
-            from actions.agreement.cite import cite
-
             say("utter_definition", [cite(hits[0].clause, hits[0].passage)])
             return []
         names = [clause.text.partition("：")[0] for clause in defined]

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from actions.agreement.asking import without_asking
 from actions.agreement.clauses import Clause, Hit, Product, fold_ref
 from actions.agreement.commitments import Commitment, commitments_of
+from actions.agreement.events import EventFinder
 from actions.agreement.examples import QuestionReader
 from actions.agreement.search import PRODUCT_WEIGHTS, ClauseSearch
 from actions.agreement.teaching import product_lessons, sections_of, service_lessons
@@ -46,6 +48,7 @@ class Library:
         self._shelf = shelf
         self._make_reader = reader
         self._searches: dict[str, ClauseSearch] = {}
+        self._finders: dict[str, EventFinder] = {}
         self._lock = threading.RLock()
 
     @property
@@ -92,7 +95,7 @@ class Library:
             The product of the longest name found; None when none or when names of
             different products are found and none contains the other.
         """
-        folded = normalise(text).replace(" ", "")
+        folded = without_asking(normalise(text).replace(" ", ""))
         found = [
             (start, start + len(name), product)
             for name, product in self._names
@@ -138,6 +141,10 @@ class Library:
             hits = hits + self._search_in(SERVICE, question, limit)
         return hits[:limit]
 
+    def terms(self, text: str) -> list[str]:
+        """The words of a text, misspelt ones corrected, without stop words."""
+        return self._reader.words.terms(self._reader.text(text))
+
     def warm(self) -> None:
         """Build every index now, so that no customer waits for it."""
         for document in self.documents():
@@ -156,6 +163,29 @@ class Library:
                     build = self._product_search
                 self._searches[document] = build(document)
             return self._searches[document]
+
+    def events(self, code: str) -> EventFinder:
+        """What a product's sheet names under its benefits and its exclusions.
+
+        Args:
+            code: product code.
+
+        Raises:
+            KeyError: when there is no such product.
+        """
+        with self._lock:
+            if code not in self._finders:
+                product = next(
+                    (p for p in self._shelf.products if p.code == code), None
+                )
+                if product is None:
+                    raise KeyError(code)
+                self._finders[code] = EventFinder(
+                    self._shelf.clauses[code],
+                    self._reader,
+                    (product.name, product.label, *product.aliases),
+                )
+            return self._finders[code]
 
     def _service_search(self, document: str) -> ClauseSearch:
         clauses = self._shelf.clauses[document]

@@ -7,9 +7,10 @@ In: the files named in `FILES`. Out: plain values; without the files an empty
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from actions.agreement.asking import Asking, fold
 from actions.agreement.documents import read_yaml
 from actions.agreement.errors import AgreementError
 
@@ -51,6 +52,8 @@ class Knowledge:
     outside: tuple[str, ...] = ()  # answered by no document
     outside_service: tuple[str, ...] = ()  # answered by product sheets only
     sections: tuple[Section, ...] = ()
+    events: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # like synonyms
+    asking: Asking = field(default_factory=Asking)
 
     def correct(self, text: str) -> str:
         """Replace known misspellings in a normalised text."""
@@ -65,6 +68,26 @@ class Knowledge:
         for said, written in self.synonyms:
             if any(word in text for word in said):
                 found += [word for word in written if word not in text]
+        return list(dict.fromkeys(found))
+
+    def reworded(self, event: str) -> list[str]:
+        """A folded event, and the same in the words an agreement would use."""
+        found = [event]
+        for said, written in (*self.events, *self.synonyms):
+            found += [
+                event.replace(word, text)
+                for word in said
+                if word in event
+                for text in written
+            ]
+        return list(dict.fromkeys(found))
+
+    def synonymous(self, event: str) -> list[str]:
+        """A folded event, and what agreements call the things it names."""
+        found = [event]
+        for said, written in self.events:
+            if any(word in event for word in said):
+                found += written
         return list(dict.fromkeys(found))
 
 
@@ -109,6 +132,11 @@ def read_knowledge(folder: Path) -> Knowledge:
                 )
                 for section in products.get("sections") or []
             ),
+            events=tuple(
+                (_folded(group["say"]), _folded(group["text"]))
+                for group in synonyms.get("events") or []
+            ),
+            asking=_asking(synonyms.get("asking") or {}),
         )
     except (KeyError, TypeError, AttributeError) as err:
         raise AgreementError(f"{folder}: one of {', '.join(FILES)}: {err!r}") from err
@@ -116,6 +144,18 @@ def read_knowledge(folder: Path) -> Knowledge:
 
 def _lines(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _folded(items: list[object]) -> tuple[str, ...]:
+    return tuple(fold(word) for word in _words(items))
+
+
+def _asking(data: Mapping[str, list[object]]) -> Asking:
+    return Asking(
+        filler=_words(data.get("filler") or []),
+        opening=_words(data.get("opening") or []),
+        general=frozenset(_folded(data.get("general") or [])),
+    )
 
 
 def _words(items: list[object]) -> tuple[str, ...]:
