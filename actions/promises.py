@@ -32,8 +32,10 @@ REQUESTS: dict[RequestKind, str] = {
     "notice": "第三条(二)2",
     "privacy": "第六条(三)1",
 }
-# Without these nothing can be promised; an import says which are missing.
-PROMISES = ("第三条(二)2", COMPLAINT)
+# Without these nothing can be promised; an import says which are missing. By the topic
+# (data/agreement/topics.yml) each must be about.
+PROMISED_TOPICS = {"response_time": "第三条(二)2", "complaint_deadline": COMPLAINT}
+PROMISES = tuple(PROMISED_TOPICS.values())
 BROUGHT_TO = "due_dates"  # store fact: agreement and calendar the limits are from
 
 

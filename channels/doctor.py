@@ -69,6 +69,7 @@ def examine(
     yield check_database(settings)
     yield from check_core_system(ask_actions)
     yield check_agreement(ask_actions)
+    yield check_promises(ask_actions)
     yield from check_calendar(places, settings)
     yield check_disk(places)
     yield check_secret(settings)
@@ -159,6 +160,30 @@ def check_agreement(ask_actions: AskActions) -> Check:
             "fill them in data/agreement/settings.yml and import again",
         )
     return Check("agreement", True, detail)
+
+
+def check_promises(ask_actions: AskActions) -> Check:
+    """The agreement in force: whether it has what the bot promises and answers by."""
+    name = "promises"
+    fix = "baoke agreement list, then baoke agreement use VERSION, or import another"
+    code, said, errors = ask_actions(["agreement", "check"])
+    if code:
+        lines = errors.strip().splitlines() or ["it cannot be read"]
+        return Check(name, False, lines[-1], fix)
+    try:
+        found = json.loads(said)
+        missing = [
+            f"{one['ref']}: {one['why']}" for one in found["missing_commitments"]
+        ]
+        topics = [str(key) for key in found["missing_topics"]]
+    except (ValueError, KeyError, TypeError):
+        return Check(name, False, "the action server gave no answer", fix)
+    if topics:
+        missing.append(f"no clause speaks of {', '.join(topics)}")
+    detail = f"version {found.get('version', '?')}"
+    if missing:
+        return Check(name, False, f"{detail}: {'; '.join(missing)}", fix)
+    return Check(name, True, f"{detail} has all that is promised by")
 
 
 def check_calendar(places: Places, settings: Settings) -> Iterator[Check]:

@@ -14,7 +14,6 @@ from datetime import date, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from actions.agreement.clauses import Clause, DocumentVersion, Product
 from actions.agreement.documents import (
@@ -30,7 +29,12 @@ from actions.agreement.errors import AgreementError
 from actions.agreement.examples import QuestionReader
 from actions.agreement.importing import import_file
 from actions.agreement.plain import read_plain
-from actions.agreement.repository import AgreementRepository, StoredVersion
+from actions.agreement.repository import (
+    ZONE,
+    AgreementRepository,
+    StoredVersion,
+    beijing_day,
+)
 from actions.agreement.shelf import SERVICE, Library, Shelf
 from actions.agreement.topics import read_knowledge
 from actions.agreement.vector_store import VectorStore
@@ -38,9 +42,8 @@ from actions.agreement.words import Words
 from actions.database import build_engine
 from actions.settings import Settings
 
-__all__ = ["Library", "LibraryOpener", "open_library"]
+__all__ = ["ZONE", "Library", "LibraryOpener", "open_library"]
 
-ZONE = ZoneInfo("Asia/Shanghai")
 DEFAULT_ENCODER = "e5-small"
 LEXICON = Path("bot/assistant/lexicon/insurance.txt")  # relative to the project root
 _log = logging.getLogger(__name__)
@@ -77,7 +80,7 @@ class LibraryOpener:
             AgreementError: when a data file cannot be used.
             StoreError: when the database fails.
         """
-        day = now.astimezone(ZONE).date()
+        day = beijing_day(now)
         with self._lock:
             look = (day, int(self._seconds()))
             if self._kept is not None and self._looked == look:
@@ -92,6 +95,20 @@ class LibraryOpener:
                 _log.info("library.opened day=%s documents=%s", day, len(shelf.clauses))
             self._looked = look
             return self._kept[1]
+
+    def bundled(self, document: str = SERVICE) -> tuple[Clause, ...]:
+        """Clauses of the text that comes with the checkout, blanks filled.
+
+        Raises:
+            AgreementError: when there is no such document or it cannot be used.
+        """
+        if document == SERVICE:
+            insurer = read_insurer_settings(self._folder / "settings.yml")
+            return self._service(None, insurer)
+        path = next((p for p in self._sheets() if p.stem == document), None)
+        if path is None:
+            raise AgreementError(f"no document {document}")
+        return self._sheet(path, None)[2]
 
     def reader(self) -> QuestionReader:
         """Encoder, words and knowledge of this process."""

@@ -46,6 +46,23 @@ class AgreementVersionRow(Base):
     )
 
 
+class AgreementUseRow(Base):
+    """A version taken into force from a day on; of equal days the later row holds.
+
+    Without a version it is the bundled text that is taken back.
+    """
+
+    __tablename__ = "agreement_uses"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    document: Mapped[str] = mapped_column(String(64))
+    version_id: Mapped[int | None] = mapped_column(
+        ForeignKey("agreement_versions.id", ondelete="CASCADE")
+    )
+    from_day: Mapped[date] = mapped_column(Date)
+    chosen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class AgreementClauseRow(Base):
     """One clause in its original wording; blanks are filled when it is read."""
 

@@ -9,9 +9,8 @@ from channels.process_settings import root_environment
 
 def run_actions(context: Context, command: list[str], as_json: bool) -> int:
     """Run ``python -m actions …``; its output and exit code become ours."""
-    asked = [sys.executable, "-m", "actions", *command]
-    if as_json:
-        asked.append("--json")
+    said = ["--json"] if as_json else []
+    asked = [sys.executable, "-m", "actions", *said, *command]
     done = subprocess.run(
         asked,
         cwd=context.places.root,

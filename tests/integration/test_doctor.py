@@ -232,3 +232,38 @@ def test_that_what_many_processes_share_is_looked_at(tmp_path: Path) -> None:
             tmp_path, redis_url=redis.url, database_url=shared["database_url"]
         )
         assert [check.ok for check in doctor.check_sharing(unshared)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "ok", "detail"),
+    [
+        (
+            0,
+            {"version": "1", "missing_commitments": [], "missing_topics": []},
+            True,
+            "1",
+        ),
+        (
+            0,
+            {
+                "version": "1",
+                "missing_commitments": [
+                    {"ref": "第三条(四)2", "why": "it promises no time"}
+                ],
+                "missing_topics": ["court"],
+            },
+            False,
+            "第三条(四)2: it promises no time; no clause speaks of court",
+        ),
+        (0, [], False, "no answer"),
+        (1, None, False, "no such table"),
+    ],
+)
+def test_that_what_the_agreement_lacks_of_the_promises_is_said(
+    code: int, said: object, ok: bool, detail: str
+) -> None:
+    output = json.dumps(said) if said is not None else ""
+    found = doctor.check_promises(lambda _: (code, output, "x\nno such table\n"))
+    assert found.ok is ok
+    assert detail in found.detail
+    assert ("baoke agreement use" in found.fix) is not ok
