@@ -24,6 +24,7 @@ from actions.agreement.documents import (
     read_insurer_settings,
 )
 from actions.agreement.errors import AgreementError
+from actions.agreement.examples import QuestionReader
 from actions.agreement.importing import import_file
 from actions.agreement.kinds import judge, read_kind_words
 from actions.agreement.library import LibraryOpener
@@ -71,8 +72,9 @@ def import_document(
     before = library.clauses(document)
     blanks = insurer.blanks if document == SERVICE else {}
     after = fill_clauses(parsed.clauses, source, blanks)
-    contents = _contents(document, after, opener, warnings)
-    lost = _lost(document, before, contents, opener)
+    reader = opener.reader()
+    contents = _contents(document, after, reader, warnings)
+    lost = _lost(document, before, contents, reader)
     commitments = _commitments(after, contents) if document == SERVICE else _NONE
     open_blanks = {blank.ref for blank in parsed.blanks}
     unreadable = [
@@ -169,13 +171,13 @@ def _kind(document: str) -> str:
 def _contents(
     document: str,
     clauses: tuple[Clause, ...],
-    opener: LibraryOpener,
+    reader: QuestionReader,
     warnings: list[str],
 ) -> Contents:
     try:
         if document == SERVICE:
-            return contents_of_service(clauses, opener.reader())
-        return contents_of_product(clauses, opener.reader())
+            return contents_of_service(clauses, reader)
+        return contents_of_product(clauses, reader)
     except (AgreementError, OSError) as err:
         warnings.append(f"its topics were not compared: {err}")
         return Contents({}, {}, {})
@@ -185,11 +187,11 @@ def _lost(
     document: str,
     before: tuple[Clause, ...],
     contents: Contents,
-    opener: LibraryOpener,
+    reader: QuestionReader,
 ) -> Loss:
     if not before or not contents.topics:
         return Loss((), ())
-    return loss(_contents(document, before, opener, []), contents)
+    return loss(_contents(document, before, reader, []), contents)
 
 
 def _commitments(clauses: tuple[Clause, ...], contents: Contents) -> dict[str, Any]:

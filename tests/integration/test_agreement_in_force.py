@@ -1,10 +1,11 @@
 """Which text is in force: kinds keep apart, and any version can be taken back."""
 
+import argparse
+import io
 import json
-import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -18,6 +19,7 @@ from actions.agreement.clauses import DocumentVersion
 from actions.agreement.importing import import_file
 from actions.agreement.library import LibraryOpener
 from actions.agreement.repository import AgreementRepository
+from actions.commands import agreement
 from actions.database import build_engine
 from actions.settings import Settings, read_settings
 
@@ -72,18 +74,29 @@ def repository(settings: Settings) -> AgreementRepository:
 
 
 def run(settings: Settings, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "actions", "--json", "agreement", *args],
-        cwd=ROOT,
-        env={
-            "BAOKE_DATABASE_URL": settings.database_url,
-            "BAOKE_CLOCK": "2026-11-23T04:00:00Z",
-            "PATH": os.environ["PATH"],
-        },
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    """The command in this process: the encoder is opened once."""
+    parser = argparse.ArgumentParser()
+    agreement.register(parser.add_subparsers(dest="command"))
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        patch.setenv("BAOKE_DATABASE_URL", settings.database_url)
+        patch.setenv("BAOKE_CLOCK", "2026-11-23T04:00:00Z")
+        code = agreement.run(parser.parse_args(["agreement", *args, "--json"]))
+    return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_reader():
+    """Every command reads with the same encoder and words, as one process would."""
+    opener = LibraryOpener(read_settings(root=ROOT))
+    with pytest.MonkeyPatch.context() as patch:
+        made = opener.reader()
+        patch.setattr(LibraryOpener, "reader", lambda _: made)
+        yield
 
 
 def done(settings: Settings, *args: str):
