@@ -4,6 +4,10 @@ import argparse
 import sys
 from importlib import import_module
 
+from pydantic import ValidationError
+
+from actions.settings import Settings, problems_of
+
 COMMANDS = (
     "agreement",
     "claims",
@@ -25,7 +29,13 @@ def main() -> int:
     for module in modules.values():
         module.register(subparsers)
     args = parser.parse_args()
-    return int(modules[args.command.replace("-", "_")].run(args))
+    try:
+        return int(modules[args.command.replace("-", "_")].run(args))
+    except ValidationError as err:
+        if err.title != Settings.__name__:
+            raise
+        sys.stderr.write(f"{parser.prog}: settings: {problems_of(err)}\n")
+        return 2
 
 
 if __name__ == "__main__":

@@ -9,22 +9,56 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 MEGABYTE = 1024 * 1024
+_CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def find_project_root(start: Path | None = None) -> Path:
     """Return the nearest folder at or above ``start`` with a pyproject.toml.
 
-    Without one, ``start`` itself (the current folder by default).
+    Without one, the checkout of this code: a command does not leave another database
+    in whatever folder it was called from.
     """
     here = (start or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / "pyproject.toml").is_file():
             return folder
-    return here
+    return _CHECKOUT
+
+
+def check_var_dir(root: Path, folder: Path) -> Path:
+    """Return where ``BAOKE_VAR_DIR`` lies; ``~`` is a home, the rest is below ``root``.
+
+    Raises:
+        ValueError: There can be no folder, or no database in it.
+    """
+    try:
+        folder = folder.expanduser()
+    except RuntimeError as err:
+        raise ValueError(f"{folder}: there is no such home") from err
+    place = root / folder
+    if not str(folder).strip() or "?" in str(place) or not str(place).isprintable():
+        raise ValueError(
+            f"{str(place)!r} cannot hold a database: blank, a question mark "
+            "or a character that cannot be printed"
+        )
+    try:
+        if place.is_symlink() and not place.exists():
+            raise ValueError(f"{place} is a link to something that is not there")
+        there = next(path for path in (place, *place.parents) if path.exists())
+    except OSError as err:
+        raise ValueError(f"{place}: {err.strerror}") from err
+    if not there.is_dir():
+        raise ValueError(f"{there} is a file, not a folder")
+    return folder
+
+
+def _default_database(values: dict[str, Any]) -> str:
+    """Return the database of an instance that was told nothing about it."""
+    return f"sqlite:///{values['var_dir'] / 'baoke.db'}"
 
 
 class Settings(BaseSettings):
@@ -36,7 +70,8 @@ class Settings(BaseSettings):
 
     root: Path = Field(default_factory=find_project_root)
     var_dir: Path = Path("var")  # relative to root
-    database_url: str = "sqlite:///var/baoke.db"
+    # SQLite in var_dir unless given; a path in it is relative to root.
+    database_url: str = Field(default_factory=_default_database)
     redis_url: str | None = None
     secret_key: SecretStr | None = None
     host: str = "127.0.0.1"
@@ -91,7 +126,7 @@ class Settings(BaseSettings):
 
     max_text_chars: int = 2000
     max_attachment_bytes: int = 10 * MEGABYTE
-    files_url: str | None = None  # customers' files; var/attachments without it
+    files_url: str | None = None  # customers' files; <var>/attachments without it
     scan_command: str | None = None  # looks for viruses, see channels/file_scan.py
     max_body_bytes: int = 64 * 1024  # every route but attachments; a socket frame
     offered_window: int = 50  # messages back in which a button may be pressed
@@ -112,6 +147,12 @@ class Settings(BaseSettings):
     address_burst: int = 1000
     attachment_rate: float = 0.2
     attachment_burst: int = 10
+
+    @field_validator("var_dir")
+    @classmethod
+    def _check_var_dir(cls, value: Path, info: ValidationInfo) -> Path:
+        root = info.data.get("root")
+        return value if root is None else check_var_dir(root, value)
 
     @field_validator("widget_origins", mode="before")
     @classmethod
@@ -159,6 +200,17 @@ def read_settings(**overrides: Any) -> Settings:
     root = Path(overrides.get("root") or find_project_root())
     build: Callable[..., Settings] = Settings
     return build(_env_file=root / ".env", **{"root": root, **overrides})
+
+
+def problems_of(error: ValidationError) -> str:
+    """Say in one line which settings cannot be used and why, without their values."""
+    return "; ".join(
+        f"BAOKE_{'_'.join(map(str, each['loc'])).upper()}: "
+        f"{each['msg'].removeprefix('Value error, ')}"
+        for each in error.errors()
+        if each["type"]
+        != "default_factory_not_called"  # what it needs has its own line
+    )
 
 
 def describe(settings: Settings) -> Mapping[str, Any]:

@@ -16,12 +16,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from time import monotonic, sleep
+
+from channels.ports import Claim, hand_over
 
 MARK = "BAOKE_INSTANCE"  # every child has it; finds those a killed supervisor left
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _TAIL_LINES = 12
 _LOG_BYTES = 10 * 1024 * 1024
 _LOG_FILES = 3
+_ORPHAN_SECONDS = 10.0  # for a killed process to be gone
 
 # None = ready, else what is missing
 Probe = Callable[[], Awaitable[str | None]]
@@ -44,6 +48,7 @@ class Recipe:
         probe: Asks whether it can work.
         grace: Seconds it gets to end by itself.
         stage: Those of the highest stage are stopped first.
+        claims: Ports that it inherits; see ``channels.ports.handed_sockets``.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Recipe:
     probe: Probe = always_ready
     grace: float = 8.0
     stage: int = 0
+    claims: tuple[Claim, ...] = ()
 
 
 class Child:
@@ -94,7 +100,8 @@ class Child:
         self._process = await asyncio.create_subprocess_exec(
             *self.recipe.command(),
             cwd=self.recipe.cwd,
-            env=dict(self.recipe.env),
+            env={**self.recipe.env, **hand_over(self.recipe.claims)},
+            pass_fds=[fd for each in self.recipe.claims for fd in each.fds],
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -109,6 +116,8 @@ class Child:
         hearing = asyncio.create_task(self._listen(self._process.stdout))
         code = await self._process.wait()
         self.kill()  # its own children, which may keep the pipe open
+        for each in self.recipe.claims:
+            each.rest()
         self._group = None  # the number may come again for somebody else's
         await hearing
         return code
@@ -177,7 +186,7 @@ def end_orphans(mark: str) -> int:
         How many processes there were.
     """
     wanted = f"{MARK}={mark}".encode()
-    found = 0
+    killed: list[Path] = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             marked = wanted in (folder / "environ").read_bytes().split(b"\0")
@@ -186,5 +195,16 @@ def end_orphans(mark: str) -> int:
         if marked and int(folder.name) != os.getpid():
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(int(folder.name), signal.SIGKILL)
-                found += 1
-    return found
+                killed.append(folder)
+    # Until they are gone they hold the ports and files that are wanted next.
+    deadline = monotonic() + _ORPHAN_SECONDS
+    while any(map(_lives, killed)) and monotonic() < deadline:
+        sleep(0.02)
+    return len(killed)
+
+
+def _lives(folder: Path) -> bool:
+    try:
+        return (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -1,4 +1,4 @@
-"""The running instance: one per ``var``, and how others find it.
+"""The running instance: one per ``var`` and per SQLite file, and how others find it.
 
 In: a lock and a note under ``var``. Out: addresses, process ids and the secret of
 Rasa's HTTP interface, for this user only.
@@ -7,10 +7,15 @@ Rasa's HTTP interface, for this user only.
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from bot.errors import BaokeError
 from channels.places import Places
@@ -84,14 +89,78 @@ def only_one(places: Places) -> Iterator[None]:
 
     Raises:
         AlreadyRunning: Somebody holds it.
+        BaokeError: ``var`` cannot be written.
     """
-    places.var.mkdir(parents=True, exist_ok=True)
+    make_var(places)
     with places.lock.open("a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
             raise AlreadyRunning(_who(places)) from err
         yield
+
+
+def make_var(places: Places) -> None:
+    """Make the folder of what is kept, so that something can be kept in it.
+
+    Raises:
+        BaokeError: It cannot be made or written.
+    """
+    try:
+        places.var.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=places.var):
+            pass
+    except OSError as err:
+        why = err.strerror or type(err).__name__
+        raise BaokeError(f"BAOKE_VAR_DIR: {places.var} cannot be used: {why}") from err
+
+
+@contextmanager
+def only_user(root: Path, *urls: str) -> Iterator[None]:
+    """Be the only instance on these databases while serving.
+
+    A SQLite file has one instance; commands beside it are no instance, and PostgreSQL
+    may have many. A process that ends in any way lets go.
+
+    Args:
+        root: SQLite's paths are relative to it.
+        urls: Of databases.
+
+    Raises:
+        AlreadyRunning: Another instance uses one of them.
+        ValueError: An address cannot be read.
+    """
+    files = {file for url in urls if (file := _sqlite_file(root, url))}
+    with ExitStack() as held:
+        for file in sorted(files):
+            lock = file.with_name(f"{file.name}.lock")
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            handle = held.enter_context(lock.open("a+"))
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as err:
+                handle.seek(0)
+                raise AlreadyRunning(
+                    f"the database {file} is used by another instance "
+                    f"({handle.read(100).strip() or 'starting'}); stop that one, or give "
+                    "this one a BAOKE_VAR_DIR or a BAOKE_DATABASE_URL of its own"
+                ) from err
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()}")
+            handle.flush()
+        yield
+
+
+def _sqlite_file(root: Path, url: str) -> Path | None:
+    """Return the real file: one database may have several names."""
+    try:
+        parts = make_url(url)
+    except ArgumentError as err:
+        raise ValueError("BAOKE_DATABASE_URL cannot be read as a URL") from err
+    inside = parts.get_backend_name() == "sqlite" and parts.database
+    if not inside or inside == ":memory:":
+        return None
+    return (root / inside).resolve()
 
 
 def _who(places: Places) -> str:

@@ -1,20 +1,21 @@
 """Which process listens where, before any of them is started.
 
-In: settings. Out: a plan with free ports, so that two instances on one machine do not
-meet. Rasa and the action server listen on loopback only.
+In: settings. Out: a plan whose ports are held already, so that two instances on one
+machine do not meet. Rasa and the action server listen on loopback only.
 """
 
 import os
 import secrets
-import socket
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bot.ledger.database import is_postgresql
 from bot.settings import Settings
 from channels.instance import Instance
 from channels.places import Places
+from channels.ports import Claim, PortTaken, PortUnusable, claim
 from channels.process_settings import ProcessSettings
 from channels.supervise import GaveUp
 
@@ -35,6 +36,7 @@ class Plan:
         ports: The edges' ports.
         workers: How many; 0 when the only edge answers by itself.
         encoder_threads: For the sentence encoder.
+        claims: What listens already, by address; the children inherit it.
     """
 
     places: Places
@@ -46,10 +48,20 @@ class Plan:
     ports: tuple[int, ...]
     workers: int
     encoder_threads: int
+    claims: Mapping[str, Claim] = field(default_factory=dict)
+
+    def claimed(self, url: str) -> tuple[Claim, ...]:
+        """Return what listens for the server of this address."""
+        return (self.claims[url],) if url in self.claims else ()
+
+    def release(self) -> None:
+        """Give all ports back."""
+        for each in self.claims.values():
+            each.close()
 
 
 def make_plan(places: Places, settings: Settings, process: ProcessSettings) -> Plan:
-    """Choose ports.
+    """Choose ports and take them.
 
     An address in the settings is kept: on loopback it is a port to use, elsewhere a
     server that runs already. Without one, a taken default port gives way to a free one.
@@ -59,32 +71,39 @@ def make_plan(places: Places, settings: Settings, process: ProcessSettings) -> P
             without what they need.
     """
     _check_counts(settings, process)
-    if settings.port and not is_free(settings.host, settings.port):
-        raise GaveUp(
-            f"port {settings.port} of {settings.host} is in use; "
-            f"choose another one: PORT={settings.port + 1} make run"
-        )
-    port = settings.port or free_port(settings.host)
-    taken = {port}
-    ports = [port]
-    while len(ports) < process.edges:
-        ports.append(_next_port(settings.host, ports[-1] + 1, taken))
+    try:
+        return _plan(places, settings, process)
+    except PortUnusable as err:
+        raise GaveUp(str(err)) from err
+
+
+def _plan(places: Places, settings: Settings, process: ProcessSettings) -> Plan:
+    try:
+        edges = [claim(settings.host, settings.port)]
+    except PortTaken as err:
+        other = min(settings.port + 1, 65535)
+        raise GaveUp(f"{err}; choose another one: PORT={other} make run") from err
+    while len(edges) < process.edges:
+        edges.append(_wanted_or_any(settings.host, edges[-1].port + 1))
     given = settings.model_fields_set
+    claims: dict[str, Claim] = {}
     rasa_urls, own_rasa = _addresses(
-        settings.rasa_urls, "rasa_url" in given, process.rasas, taken
+        settings.rasa_urls, "rasa_url" in given, process.rasas, claims
     )
     actions_urls, own_actions = _addresses(
-        settings.actions_urls, "actions_url" in given, process.action_servers, taken
+        settings.actions_urls, "actions_url" in given, process.action_servers, claims
     )
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     shown = f"[{shown}]" if ":" in shown else shown
+    urls = tuple(f"http://{shown}:{each.port}" for each in edges)
+    claims |= dict(zip(urls, edges, strict=True))
     instance = Instance(
         pid=os.getpid(),
-        url=f"http://{shown}:{port}",
+        url=urls[0],
         rasa_url=rasa_urls[0],
         actions_url=actions_urls[0],
         rasa_token=secrets.token_hex(24) if own_rasa else "",
-        urls=tuple(f"http://{shown}:{each}" for each in ports),
+        urls=urls,
         rasa_urls=rasa_urls,
         actions_urls=actions_urls,
     )
@@ -95,9 +114,10 @@ def make_plan(places: Places, settings: Settings, process: ProcessSettings) -> P
         own_rasa,
         own_actions,
         settings.host,
-        tuple(ports),
+        tuple(each.port for each in edges),
         process.workers if settings.redis_url else 0,
         process.encoder_threads,
+        claims,
     )
 
 
@@ -113,7 +133,7 @@ def _check_counts(settings: Settings, process: ProcessSettings) -> None:
 
 
 def _addresses(
-    urls: Sequence[str], was_given: bool, count: int, taken: set[int]
+    urls: Sequence[str], was_given: bool, count: int, claims: dict[str, Claim]
 ) -> tuple[tuple[str, ...], bool]:
     """Return where servers of one kind are, and whether they are started here.
 
@@ -121,51 +141,38 @@ def _addresses(
         urls: From the settings.
         was_given: Whether somebody asked for exactly these.
         count: How many are wanted.
-        taken: Ports given away already; grows.
+        claims: Grows by the ports that are taken here.
     """
     parts = [urlsplit(url) for url in urls]
     if any((part.hostname or "") not in LOOPBACK for part in parts):
         return tuple(urls), False
     found: list[str] = []
     for number in range(max(count, len(urls)) if was_given else count):
-        asked = parts[number].port or 80 if number < len(parts) else None
-        if asked and asked not in taken and is_free("127.0.0.1", asked):
-            port = asked
-        elif asked and was_given:
-            raise GaveUp(f"{urls[number]} was asked for, but its port is in use")
+        asked = parts[number].port or 80 if number < len(parts) else 0
+        if asked and was_given:
+            try:
+                held = claim("127.0.0.1", asked)
+            except PortTaken as err:
+                raise GaveUp(
+                    f"{urls[number]} was asked for, but its port is in use"
+                ) from err
         else:
-            port = free_port("127.0.0.1", taken)
-        taken.add(port)
-        found.append(f"http://127.0.0.1:{port}")
+            held = _wanted_or_any("127.0.0.1", asked)
+        found.append(f"http://127.0.0.1:{held.port}")
+        claims[found[-1]] = held
     return tuple(found), True
 
 
-def _next_port(host: str, wanted: int, taken: set[int]) -> int:
-    """Return the port wanted, or a free one."""
-    free = wanted <= 65535 and wanted not in taken and is_free(host, wanted)
-    port = wanted if free else free_port(host, taken)
-    taken.add(port)
-    return port
+def _wanted_or_any(host: str, wanted: int) -> Claim:
+    """Take the port wanted, or one that is free."""
+    if wanted <= 65535:
+        with suppress(PortTaken):
+            return claim(host, wanted)
+    return claim(host, 0)
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port(host: str, taken: set[int] | None = None) -> int:
-    """Return a port nobody has, and not one of ``taken``."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    while True:
-        with socket.socket(family, socket.SOCK_STREAM) as trial:
-            trial.bind((host, 0))
-            port = int(trial.getsockname()[1])
-        if port not in (taken or ()):
-            return port
+def free_port(host: str) -> int:
+    """Return a port that nobody has at this moment; for tests and examples."""
+    held = claim(host, 0)
+    held.close()
+    return held.port

@@ -56,6 +56,7 @@ def root_environment(places: Places) -> dict[str, str]:
     """Return the variables of a process of the root environment."""
     return {
         **inherited(),
+        "BAOKE_VAR_DIR": str(places.var.resolve()),
         "PYTHONPATH": str(places.root),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
@@ -75,6 +76,7 @@ def rasa_environment(
     """
     env = {
         **inherited(),
+        "BAOKE_VAR_DIR": str(places.var.resolve()),
         "PYTHONUNBUFFERED": "1",
         "PYTHONUTF8": "1",
         "PYTHONWARNINGS": "ignore",
@@ -84,14 +86,20 @@ def rasa_environment(
     }
     # Named in endpoints.yml, so they must exist for every Rasa command.
     env.setdefault("BAOKE_ACTIONS_URL", "http://127.0.0.1:5055")
-    tracker = f"sqlite:///{places.var.resolve() / 'rasa.db'}"
     if settings and settings.redis_url:
         env["BAOKE_REDIS_URL"] = settings.redis_url
+    env["BAOKE_RASA_TRACKER_URL"] = tracker_url(places, settings)
+    return {**env, **encoder_environment(encoder_threads, env)}
+
+
+def tracker_url(places: Places, settings: Settings | None) -> str:
+    """Return where Rasa keeps its dialogue state."""
+    if given := os.environ.get("BAOKE_RASA_TRACKER_URL"):
+        return given
     if settings and is_postgresql(settings.database_url):
         url = make_url(settings.database_url).set(drivername="postgresql+psycopg2")
-        tracker = url.render_as_string(hide_password=False)
-    env.setdefault("BAOKE_RASA_TRACKER_URL", tracker)
-    return {**env, **encoder_environment(encoder_threads, env)}
+        return url.render_as_string(hide_password=False)
+    return f"sqlite:///{places.var.resolve() / 'rasa.db'}"
 
 
 def encoder_environment(threads: int, env: dict[str, str]) -> dict[str, str]:

@@ -75,6 +75,7 @@ def _rasa_recipe(plan: Plan, number: int) -> Recipe:
         places.assistant,
         _marked(plan, env),
         probe(status, broken={409: "runs, but cannot use the model"}),
+        claims=plan.claimed(url),
     )
 
 
@@ -106,6 +107,7 @@ def actions_recipes(plan: Plan) -> list[Recipe]:
             plan.places.root,
             _marked(plan, env),
             probe(f"{url}/health"),
+            claims=plan.claimed(url),
         )
         for number, url in enumerate(plan.instance.actions_urls)
     ]
@@ -156,6 +158,7 @@ def edge_recipes(plan: Plan) -> list[Recipe]:
             probe(f"{plan.instance.urls[number]}/healthz"),
             EDGE_GRACE,
             stage=2,
+            claims=plan.claimed(plan.instance.urls[number]),
         )
         for number, port in enumerate(plan.ports)
     ]

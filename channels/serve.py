@@ -1,16 +1,21 @@
 """``python -m channels.serve``: settings, build, run the edge on its host and port."""
 
 import asyncio
+import os
 import socket
 import sys
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 import structlog
 import uvicorn
 from pydantic import ValidationError
 
-from bot.settings import read_settings
+from bot.errors import BaokeError
+from bot.settings import Settings, problems_of, read_settings
 from channels.app import Edge, build_app
+from channels.children import MARK
+from channels.instance import only_user
+from channels.ports import claim, handed_sockets
 
 STARTUP_FAILED = 3
 GRACE_SECONDS = 5  # for open requests; running turns get their own time after that
@@ -45,18 +50,35 @@ class Server(uvicorn.Server):
 
 
 def main() -> int:
-    """Serve until told to stop; 2 when the settings cannot be used."""
+    """Serve until told to stop; 2 when the settings cannot be used, 1 when not now."""
     try:
         settings = read_settings()
-        edge = build_app(settings)
-    except (ValidationError, ValueError, OSError) as err:
+        with _alone(settings):
+            return _serve(settings)
+    except ValidationError as err:
+        sys.stderr.write(f"baoke: settings: {problems_of(err)}\n")
+        return 2
+    except (ValueError, OSError) as err:
         sys.stderr.write(f"baoke: {err}\n")
         return 2
+    except BaokeError as err:
+        sys.stderr.write(f"baoke: {err}\n")
+        return 1
+
+
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    """Be the only instance; below a supervisor that is the supervisor's business."""
+    if MARK in os.environ:
+        return nullcontext()
+    return only_user(settings.root, settings.database_url)
+
+
+def _serve(settings: Settings) -> int:
+    sockets = handed_sockets() or claim(settings.host, settings.port).sockets
+    edge = build_app(settings)
     configure_log()
     config = uvicorn.Config(
         edge,
-        host=settings.host,
-        port=settings.port,
         ws="websockets-sansio",
         ws_max_size=settings.max_body_bytes,
         ws_per_message_deflate=False,  # twice the memory of a socket, for short lines
@@ -68,7 +90,7 @@ def main() -> int:
     )
     server = Server(config, edge)
     with suppress(KeyboardInterrupt):  # raised again after an orderly end
-        server.run()
+        server.run(list(sockets))
     return 0 if server.started else STARTUP_FAILED
 
 

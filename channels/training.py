@@ -19,6 +19,7 @@ from time import monotonic
 
 from bot.clock import SystemClock
 from bot.errors import BaokeError
+from channels.instance import make_var
 from channels.places import Places
 from channels.training_data import check_training_data
 
@@ -169,6 +170,7 @@ def train(
 
 @contextmanager
 def _alone(places: Places, tell: Tell) -> Iterator[None]:
+    make_var(places)
     places.models.mkdir(parents=True, exist_ok=True)
     with (places.models / ".lock").open("w") as handle:
         try:

@@ -5,16 +5,16 @@ In: settings. Out: it ends when a signal comes, or with GaveUp.
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import monotonic
 
 from bot.settings import Settings
-from channels.children import Child, end_orphans
-from channels.instance import only_one, write_instance
+from channels.children import Child, Recipe, end_orphans
+from channels.instance import only_one, only_user, write_instance
 from channels.places import Places
 from channels.plan import Plan, make_plan
-from channels.process_settings import ProcessSettings
+from channels.process_settings import ProcessSettings, tracker_url
 from channels.recipes import (
     actions_recipes,
     edge_recipes,
@@ -57,6 +57,7 @@ async def serve(plan: Plan, tell: Tell, show: Tell, pace: Pace | None = None) ->
         with suppress(asyncio.CancelledError, GaveUp):
             await running
         await supervisor.stop()
+        plan.release()
         plan.places.instance.unlink(missing_ok=True)
         tell("stopped")
 
@@ -68,13 +69,17 @@ async def _run(plan: Plan, supervisor: Supervisor, tell: Tell, show: Tell) -> No
         await _train(plan, supervisor, model, tell)
     children: list[Child] = []
     if plan.own_rasa:
-        children += map(supervisor.add, rasa_recipes(plan))
+        children += _start(
+            plan, supervisor, rasa_recipes(plan), plan.instance.rasa_urls
+        )
     # Rasa needs seconds to load, and not the database.
     await supervisor.step(step_recipe(plan, "database", "prepare", "--skip-train"))
     if plan.own_actions:
-        children += map(supervisor.add, actions_recipes(plan))
-    children += map(supervisor.add, worker_recipes(plan))
-    children += map(supervisor.add, edge_recipes(plan))
+        children += _start(
+            plan, supervisor, actions_recipes(plan), plan.instance.actions_urls
+        )
+    children += _start(plan, supervisor, worker_recipes(plan))
+    children += _start(plan, supervisor, edge_recipes(plan), plan.instance.urls)
     write_instance(plan.places, plan.instance)
     await supervisor.ready(*children)
     await supervisor.unless_failed(asyncio.create_task(_until_ready(plan)))
@@ -82,6 +87,20 @@ async def _run(plan: Plan, supervisor: Supervisor, tell: Tell, show: Tell) -> No
     show(f"ready {plan.instance.url} ({seconds:.1f} s)")
     tell("Ctrl-C stops everything; output is in " + str(plan.places.logs))
     await supervisor.forever()
+
+
+def _start(
+    plan: Plan,
+    supervisor: Supervisor,
+    recipes: Sequence[Recipe],
+    urls: Sequence[str] = (),
+) -> list[Child]:
+    """Start children; one that does not inherit its port has to find it free."""
+    inherited = {each for recipe in recipes for each in recipe.claims}
+    for each in (held for url in urls for held in plan.claimed(url)):
+        if each not in inherited:
+            each.close()
+    return [supervisor.add(recipe) for recipe in recipes]
 
 
 async def _train(
@@ -142,7 +161,7 @@ def up(
     """Serve from this checkout.
 
     Raises:
-        AlreadyRunning: Another supervisor does already.
+        AlreadyRunning: Another supervisor does already, or uses the same database.
         GaveUp: It cannot be done.
     """
     if not places.rasa_python.exists():
@@ -150,5 +169,7 @@ def up(
     with only_one(places):
         if left := end_orphans(str(places.var.resolve())):
             tell(f"ended {left} processes that an earlier run had left")
-        plan = make_plan(places, settings, process)
-        asyncio.run(serve(plan, tell, show, _pace(process)))
+        used = (settings.database_url, tracker_url(places, settings))
+        with only_user(places.root, *used):
+            plan = make_plan(places, settings, process)
+            asyncio.run(serve(plan, tell, show, _pace(process)))

@@ -13,7 +13,7 @@ from prometheus_client import start_http_server
 from pydantic import ValidationError
 
 from bot.errors import StoreError
-from bot.settings import Settings, read_settings
+from bot.settings import Settings, problems_of, read_settings
 from channels.backstage import build_backstage
 from channels.serve import configure_log
 
@@ -57,7 +57,10 @@ def main() -> int:
             )
         configure_log()
         asyncio.run(work(settings))
-    except (ValidationError, ValueError) as err:
+    except ValidationError as err:
+        sys.stderr.write(f"baoke: settings: {problems_of(err)}\n")
+        return 2
+    except ValueError as err:
         sys.stderr.write(f"baoke: {err}\n")
         return 2
     except (StoreError, OSError) as err:

@@ -164,13 +164,15 @@ def _or_404(found: Any) -> Any:
 def main() -> None:
     """Serve, or print the contract."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--database", default="sqlite:///var/core.db", metavar="URL")
+    parser.add_argument("--database", metavar="URL", help="core.db in BAOKE_VAR_DIR")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8090)
     parser.add_argument("--token", help="wanted as a bearer token")
     parser.add_argument("--openapi", action="store_true", help="print the contract")
     args = parser.parse_args()
-    settings = read_settings(database_url=args.database, policy_store_url=None)
+    settings = read_settings(policy_store_url=None)
+    database = args.database or f"sqlite:///{settings.var / 'core.db'}"
+    settings = settings.model_copy(update={"database_url": database})
     store = open_store(settings)
     api = build_core(store, args.token)
     if args.openapi:

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+import sys
 import threading
 import time
 import warnings
@@ -28,13 +31,40 @@ def main() -> None:
         from rasa_sdk.__main__ import main as rasa_sdk_main
         from sanic import Sanic
 
+    handed = os.environ.pop("BAOKE_LISTEN_FDS", "")  # see channels/ports.py
+
     def serve_one(primary: Any = None, **_: Any) -> None:
         add_desk_routes(primary)
+        if handed:
+            listening = socket.socket(fileno=int(handed.partition(",")[0]))
+            own = {"sock": listening, "host": None, "port": None}
+            primary.state.server_info[0].settings.update(own)
         Sanic.serve_single(primary)
 
     Sanic.serve = serve_one  # type: ignore[method-assign, assignment]
+    try:
+        settings_work()
+    except ValueError as err:
+        sys.stderr.write(f"baoke: {err}\n")
+        raise SystemExit(2) from err
     warm_up()
     rasa_sdk_main()
+
+
+def settings_work() -> None:
+    """Read the settings once, before anything else may stumble over them.
+
+    Raises:
+        ValueError: One cannot be used; the text says which and why.
+    """
+    from pydantic import ValidationError
+
+    from actions.settings import problems_of, read_settings
+
+    try:
+        read_settings()
+    except ValidationError as err:
+        raise ValueError(f"settings: {problems_of(err)}") from err
 
 
 def add_desk_routes(app: Any) -> None:

@@ -308,7 +308,8 @@ def install_for_tests() -> None:
         say(lost)
         return
     say(f"installing {' '.join(missing)} by apt-get (for tests)")
-    log = ROOT / "var" / "log" / "apt.log"
+    kept = Path(os.environ.get("BAOKE_VAR_DIR") or "var").expanduser()
+    log = ROOT / kept / "log" / "apt.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with log.open("wb") as out:

@@ -117,8 +117,9 @@ class LibraryOpener:
                 getattr(self._settings, "encoder", DEFAULT_ENCODER)
             )
         knowledge = read_knowledge(self._folder)
-        words = Words(self._settings.root / LEXICON)
-        store = VectorStore(self._encoder, self._settings.var / "cache")
+        cache = self._settings.var / "cache"
+        words = Words(self._settings.root / LEXICON, cache=cache)
+        store = VectorStore(self._encoder, cache)
         return QuestionReader(store, words, knowledge)
 
     def _files(self) -> list[Path]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import unicodedata
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,10 +60,18 @@ class Words:
     Args:
         lexicon: jieba user dictionary, used when the file exists.
         extra: further words that must stay whole.
+        cache: folder of jieba's own dictionary, made ready to load. Never the machine's
+            folder for temporary files, where anybody may have put another one.
     """
 
-    def __init__(self, lexicon: Path | None = None, extra: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        lexicon: Path | None = None,
+        extra: Iterable[str] = (),
+        cache: Path | None = None,
+    ) -> None:
         self._lexicon = lexicon
+        self._cache = cache
         self._extra = sorted(set(extra))
         self._cutter: jieba.Tokenizer | None = None
 
@@ -72,6 +81,10 @@ class Words:
 
             jieba.setLogLevel(logging.WARNING)
             cutter = jieba.Tokenizer()
+            if self._cache is not None:
+                with suppress(OSError):  # a full disk: it is slower, no more
+                    self._cache.mkdir(parents=True, exist_ok=True)
+                cutter.tmp_dir = str(self._cache)
             if self._lexicon is not None and self._lexicon.exists():
                 with self._lexicon.open("rb") as stream:
                     cutter.load_userdict(stream)

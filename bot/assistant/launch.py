@@ -6,6 +6,7 @@ installed, the placeholder packages beside this file take its place (DECISIONS.m
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -32,9 +33,26 @@ def use_placeholder_when_missing() -> bool:
 
 
 def find_our_own() -> None:
-    """Put this folder first on the path and the checkout last."""
+    """Put this folder first on the path and the checkout last; cache in our own folder."""
     sys.path.insert(0, str(HERE))
     sys.path.append(str(ROOT))
+    keep_to_our_folder()
+
+
+def keep_to_our_folder() -> None:
+    """Keep what is cached in the instance's folder, ``BAOKE_VAR_DIR``.
+
+    Jieba would put its dictionary into the machine's folder for temporary files, where
+    anybody may have left another one.
+    """
+    import jieba
+
+    var = ROOT / Path(os.environ.get("BAOKE_VAR_DIR") or "var").expanduser()
+    os.environ["BAOKE_VAR_DIR"] = str(var)  # for the components, from any folder
+    cache = var / "cache"
+    with contextlib.suppress(OSError):  # it works without, only slower
+        cache.mkdir(parents=True, exist_ok=True)
+    jieba.dt.tmp_dir = str(cache)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import os
 
 from channels import serve, work
 from channels.commands.console import Context, Subparsers, add_command
+from channels.ports import HANDED, claim
 from channels.process_settings import rasa_environment
 from channels.recipes import actions_command, actions_environment, rasa_command
 
@@ -47,13 +48,29 @@ def run_rasa(args: argparse.Namespace, context: Context) -> int:
     command = rasa_command(places, args.host, args.port)
     os.chdir(places.assistant)
     env = rasa_environment(places, threads, context.settings)
+    env |= _keep_port(args)
     os.execve(command[0], command, env)
 
 
 def run_actions(args: argparse.Namespace, context: Context) -> int:
     """Become an action server."""
     places, threads = context.places, context.process.encoder_threads
-    env = actions_environment(places, threads, args.host)
+    env = actions_environment(places, threads, args.host) | _keep_port(args)
     os.chdir(places.root)
     command = actions_command(places, args.port)
     os.execve(command[0], command, env)
+
+
+def _keep_port(args: argparse.Namespace) -> dict[str, str]:
+    """Take the port here, where a taken one is said in a line; the server inherits it.
+
+    Raises:
+        PortUnusable: Nobody can listen there.
+    """
+    held = claim(args.host, args.port)
+    # Rasa and rasa-sdk serve one address; of a name with several, the IPv4 one.
+    one = min(held.sockets, key=lambda each: each.family)
+    one.set_inheritable(True)
+    handed = {HANDED: str(one.fileno())}
+    one.detach()  # stays open in what this process becomes
+    return handed

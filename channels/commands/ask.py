@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.ledger.database import sync_url
 from bot.ledger.why import read_why
 from bot.settings import Settings
-from channels.asking import Asked, Explain, ask, keep_file
+from channels.asking import Asked, AskFailed, Explain, ask, keep_file
 from channels.commands.console import (
     Context,
     Subparsers,
@@ -73,6 +73,12 @@ def _own_url(context: Context) -> str:
     instance = running_instance(context.places)
     if instance is not None:
         return instance.url
+    given = context.settings.model_fields_set
+    if "var_dir" in given and not given & {"host", "port"}:
+        # At the usual port another instance may sit, with another database.
+        raise AskFailed(
+            f"no instance runs from {context.places.var}; start it, or name one: --url"
+        )
     host = context.settings.host
     return f"http://{f'[{host}]' if ':' in host else host}:{context.settings.port}"
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.errors import BaokeError
-from bot.settings import Settings, read_settings
+from bot.settings import Settings, problems_of, read_settings
 from channels.places import Places, find_root
 from channels.process_settings import ProcessSettings, read_process_settings
 
@@ -48,11 +48,7 @@ def open_context() -> Context:
         settings = read_settings(root=root)
         process = read_process_settings(root)
     except ValidationError as err:
-        problems = "; ".join(
-            f"BAOKE_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}"
-            for error in err.errors()
-        )
-        raise BaokeError(f"settings: {problems}") from err
+        raise BaokeError(f"settings: {problems_of(err)}") from err
     return Context(Places(root, settings.var), settings, process)
 
 

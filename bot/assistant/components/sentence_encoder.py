@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
@@ -35,6 +36,7 @@ from components.text import is_payload
 logger = logging.getLogger(__name__)
 
 DEFAULT_ENCODER = "components.sentence_encoder:e5_small"
+DEFAULT_VAR = "../../var"  # from the assistant's folder, where Rasa runs
 
 
 class SentenceEncoder(Protocol):
@@ -123,7 +125,8 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
             **DenseFeaturizer.get_default_config(),
             "encoder": DEFAULT_ENCODER,
             "cache_size": 4096,
-            # Folder that keeps the vectors of training examples between trainings.
+            # Keeps the vectors of training examples between trainings; below the
+            # instance's folder, BAOKE_VAR_DIR.
             "training_cache": None,
         }
 
@@ -173,7 +176,8 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Add the sentence vector to each training example."""
         folder = self._config["training_cache"]
-        kept = _TrainingVectors(Path(folder) if folder else None, self._encoder_name)
+        var = Path(os.environ.get("BAOKE_VAR_DIR") or DEFAULT_VAR)
+        kept = _TrainingVectors(var / folder if folder else None, self._encoder_name)
         kept.fill(self._encoder)
         examples = training_data.training_examples
         texts = [normalised(example) for example in examples if example.get(TEXT)]
