@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,14 +12,17 @@ from pathlib import Path
 from time import sleep
 from urllib.request import ProxyHandler, build_opener
 
+import pytest
+
 from channels.instance import read_instance
 from channels.places import Places
+from channels.ports import PortTaken, claim
 
 ROOT = Path(__file__).parents[2]
 DRIVER = """
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from bot.errors import BaokeError
 from bot.settings import Settings
 from channels import up
 from channels.children import MARK, Recipe
@@ -29,16 +33,19 @@ from channels.recipes import probe
 
 folder = Path(sys.argv[1])
 CODE = (
-    "import http.server as h, sys; h.test(h.SimpleHTTPRequestHandler, "
-    "h.ThreadingHTTPServer, port=int(sys.argv[1]), bind='127.0.0.1')"
+    "import http.server as h, os, socket; "
+    "s = h.ThreadingHTTPServer(('', 0), h.SimpleHTTPRequestHandler, False); "
+    "s.socket = socket.socket(fileno=int(os.environ['BAOKE_LISTEN_FDS'])); "
+    "s.socket.listen(); s.serve_forever()"
 )
 
 def server(name, pick):
     def recipe(plan):
         url = pick(plan.instance)
-        command = [sys.executable, "-c", CODE, str(urlsplit(url).port)]
+        command = [sys.executable, "-c", CODE]
         env = {MARK: str(plan.places.var)}
-        return Recipe(name, lambda: command, folder, env, probe(url + "/readyz"))
+        ready, claims = probe(url + "/readyz"), plan.claimed(url)
+        return Recipe(name, lambda: command, folder, env, ready, claims=claims)
     return lambda plan: [recipe(plan)]
 
 def step(plan, name, *arguments):
@@ -54,14 +61,14 @@ say = lambda text: print(text, flush=True)
 settings = Settings(root=folder, port=0)
 try:
     up.up(Places(folder, folder / "var"), settings, ProcessSettings(), say, say)
-except up.GaveUp as err:
+except BaokeError as err:
     say(f"gave up: {err}")
     sys.exit(1)
 """
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def started(folder: Path, **settings: str) -> Iterator[subprocess.Popen[str]]:
     """Run the driver in ``folder``; end it if the test did not."""
     python = folder / "bot" / "assistant" / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +83,7 @@ def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **settings},
     ) as process:
         try:
             yield process
@@ -184,3 +191,60 @@ def test_that_the_killed_ones_children_are_gone_for_the_next(tmp_path: Path) -> 
     assert not any(map(answers, urls))
     with started(tmp_path) as again:
         read_until(again, "^ready http")
+
+
+@pytest.mark.parametrize("name", ["the file", "a link to it", "a link to its folder"])
+def test_that_a_second_instance_on_one_sqlite_file_stops_and_says_why(
+    tmp_path: Path, name: str
+) -> None:
+    one, two, kept = tmp_path / "one", tmp_path / "two", tmp_path / "kept"
+    kept.mkdir()
+    (kept / "a.db").touch()
+    (kept / "b.db").symlink_to(kept / "a.db")
+    (tmp_path / "same").symlink_to(kept)
+    file = {"the file": kept / "a.db", "a link to it": kept / "b.db"}
+    other = file.get(name, tmp_path / "same" / "a.db")
+    with started(one, BAOKE_DATABASE_URL=f"sqlite:///{kept / 'a.db'}") as first:
+        read_until(first, "^ready http")
+        with started(two, BAOKE_DATABASE_URL=f"sqlite:///{other}") as second:
+            (words,) = read_until(second, "^gave up")
+            assert f"{kept / 'a.db'} is used by another instance" in words
+            assert str(first.pid) in words
+            assert second.wait(60) == 1
+        # What is no instance goes on working beside the one that serves.
+        with sqlite3.connect(kept / "a.db") as beside:
+            beside.execute("CREATE TABLE a (b)")
+        beside.close()
+        first.kill()
+        first.wait(60)
+        with started(two, BAOKE_DATABASE_URL=f"sqlite:///{other}") as third:
+            read_until(third, "^ready http")
+
+
+def test_that_rasas_state_has_one_instance_too(tmp_path: Path) -> None:
+    tracker = {"BAOKE_RASA_TRACKER_URL": f"sqlite:///{tmp_path}/rasa.db"}
+    with started(tmp_path / "one", **tracker) as first:
+        read_until(first, "^ready http")
+        with started(tmp_path / "two", **tracker) as second:
+            (words,) = read_until(second, "^gave up")
+            assert "rasa.db is used by another instance" in words
+
+
+def test_that_a_killed_child_comes_back_on_its_port(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        read_until(process, "^ready http")
+        instance = read_instance(Places(tmp_path, tmp_path / "var"))
+        assert instance is not None
+        port = instance.rasa_url.rpartition(":")[2]
+        for child in children_of(process.pid):
+            os.kill(child, signal.SIGKILL)
+        for _ in range(3):
+            read_until(process, " ready ")
+        assert answers(instance.rasa_url) and answers(instance.url)
+        with pytest.raises(PortTaken, match=f"port {port} of 127.0.0.1 is in use"):
+            claim("127.0.0.1", int(port))
+
+
+def children_of(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(each) for each in found.split()]
