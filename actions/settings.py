@@ -80,8 +80,12 @@ class Settings(BaseSettings):
 
     identity_attempts: int = Field(3, ge=1)  # failures that lock a conversation
     identity_lock: timedelta = timedelta(minutes=30)
-    policy_attempts: int = Field(10, ge=1)  # failures per policy number and window
-    policy_window: timedelta = timedelta(hours=1)
+    # Failures after which strangers wait, see policystore/guessing.py.
+    policy_attempts: int = Field(10, ge=1)  # with one policy number
+    origin_attempts: int = Field(10, ge=1)  # from one network, with any
+    policy_window: timedelta = timedelta(hours=1)  # of quiet forgets them
+    guess_pause: timedelta = timedelta(minutes=1)  # the first one; then doubled …
+    guess_pause_most: timedelta = timedelta(minutes=15)  # … up to this
     binding_ttl: timedelta = timedelta(days=30)  # WeChat, Telegram
     web_binding_ttl: timedelta = timedelta(hours=24)  # sender ids of channel "web"
     # A wish that changes or hands out something asks again when the check is older.

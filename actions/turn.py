@@ -41,6 +41,7 @@ class Turn:
     received_at: datetime | None = (
         None  # by the edge, aware; None from Rasa's own tools
     )
+    origin: str = ""  # hash of the customer's network; empty off the web
 
     @property
     def is_payload(self) -> bool:
@@ -92,6 +93,7 @@ def read_turn(tracker: Tracker) -> Turn:
         ),
         slots=dict(tracker.slots),
         received_at=_moment(metadata.get("received_at")),
+        origin=str(metadata.get("origin") or ""),
     )
 
 

@@ -219,7 +219,8 @@ class ActionVerifyIdentity(BaokeAction):
         with self.services.unit_of_work() as uow:
             identity = uow.identity
             if code == NO_CODE:
-                outcome = identity.verify(turn.sender_id, number, tail, now)
+                where = {"origin": turn.origin} if turn.origin else {}
+                outcome = identity.verify(turn.sender_id, number, tail, now, **where)
             else:
                 outcome = identity.enter_code(turn.sender_id, number, code, now)
         if isinstance(outcome, CodeDue):

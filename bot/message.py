@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+ORIGIN = "origin"  # key of a message's metadata: hash of the customer's network
+
 Json = dict[str, Any]
 
 
@@ -279,6 +281,7 @@ class StoredMessage:
         seq: 1, 2, 3 … without gaps within ``sender_id``.
         message_key: The customer's own key; None for messages to the customer.
         payload: What a pressed button sent, when it was one.
+        origin: Hash of the customer's network; empty where a platform stands between.
     """
 
     sender_id: str
@@ -290,6 +293,7 @@ class StoredMessage:
     message_key: str | None = None
     text: str | None = None
     payload: str | None = None
+    origin: str = ""
 
     @property
     def buttons(self) -> tuple[Button, ...]:

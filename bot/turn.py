@@ -167,6 +167,7 @@ async def _ask(rooms: Rooms, turn: Turn, *, may_wait: bool) -> Conclusion | _Pau
             "channel": turn.sender_id.partition(":")[0],
             "received_at": turn.messages[0].at.isoformat(),
             "desk_status": turn.status.value,
+            "origin": turn.messages[-1].origin,
         },
         urgent=wants_human or turn.postponed_at is not None,
         may_wait=may_wait and not wants_human,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import math
 from collections import OrderedDict
@@ -19,6 +20,19 @@ from bot.settings import Settings
 DRAIN_BYTES = 32 * 1024 * 1024  # of a refused body, then the line is cut
 DRAIN_SECONDS = 5.0
 MAX_KEYS = 50_000  # remembered visitors; the longest silent is forgotten first
+
+
+def network_of(address: str) -> str:
+    """Return what one visitor holds of a peer's address: it, or its IPv6 /64."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 class RateLimit:

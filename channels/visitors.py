@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -18,12 +18,12 @@ from bot.feed import Feed
 from bot.inbox import Inbox
 from bot.ledger.repository import Ledger
 from bot.ledger.values import Accepted
-from bot.message import Inbound, Kind
+from bot.message import ORIGIN, Inbound, Kind
 from bot.notices import Notices
 from bot.outbox import Outbox
 from bot.ports import Clock
 from bot.settings import MEGABYTE, Settings
-from channels.limits import Limits
+from channels.limits import Limits, network_of
 from channels.metrics import Metrics
 from channels.tokens import CHANNEL, Doorkeeper, Session
 
@@ -166,6 +166,9 @@ async def take_in(
     """
     rooms.limits.address.take(address)
     rooms.limits.visitor.take(session.sender_id)
+    # Guessing is counted by network; the address itself is kept nowhere.
+    origin = rooms.doorkeeper.mark("origin", network_of(address))
+    inbound = replace(inbound, metadata={**inbound.metadata, ORIGIN: origin})
     try:
         accepted = await rooms.inbox.accept(inbound)
     except BaokeError as err:

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
+from actions.policystore import guessing
 from actions.policystore.id_tail import NOBODY, TailHash, is_tail
 from actions.policystore.model import (
     CodeOutcome,
@@ -57,12 +58,17 @@ class IdentityRepository:
         self._codes = OneTimeCodes(store, settings)
 
     def verify(
-        self, sender_id: str, policy_no: str, id_tail: str, now: datetime
+        self,
+        sender_id: str,
+        policy_no: str,
+        id_tail: str,
+        now: datetime,
+        origin: str = "",
     ) -> IdentityOutcome:
         """Check and bind, or ask for a code to be sent, or count the failure.
 
         An unknown policy number costs and answers the same as a wrong tail. Parallel
-        checks of one conversation or one policy wait for each other, so that every
+        checks of one conversation, origin or policy wait for each other, so that every
         failure is counted before the next try is looked at.
 
         Args:
@@ -70,6 +76,8 @@ class IdentityRepository:
             policy_no: In any case or width.
             id_tail: Last four characters of the holder's ID number, likewise.
             now: Present moment.
+            origin: Where the conversation comes from (its network, hashed by the edge);
+                empty where a platform vouches for its accounts.
 
         Raises:
             ValueError: The sender id cannot be one.
@@ -78,20 +86,21 @@ class IdentityRepository:
         number = spelled(policy_no)
         elsewhere = None
         if self._check is not None:
-            if until := self._locked_so_far(sender_id, number, now):
+            if until := self._paused_so_far(sender_id, origin, number, now):
                 return Locked(until)
             self._store.pause()  # a slow core system holds up nobody else
             elsewhere = self._check(number, id_tail)
-        # Always conversation before policy: two checks can never wait in a circle.
+        # Always in this order: two checks can never wait in a circle.
         sender = self._counter("sender", sender_id)
+        source = self._counter("origin", origin) if origin else None
         policy = self._counter("policy", number)
         # Many may have asked the core system at once: none counts beyond the limit.
-        if until := _locked_until(now, sender, policy):
+        if until := self._paused_until(sender, source, policy, now):
             return Locked(until)
         found = elsewhere if self._check else self.holder(number, id_tail)
         self._note(sender, policy, now, "pair", succeeded=found is not None)
         if found is None:
-            return self._count_failure(sender, policy, now)
+            return self._count_failure(sender, source, policy, now)
         if self._check is not None:
             self._remember(found)
         if self._settings.sms_url:  # failures count on until the code is right
@@ -114,7 +123,8 @@ class IdentityRepository:
         sender_id = key(sender_id)
         sender = self._counter("sender", sender_id)
         policy = self._counter("policy", spelled(policy_no))
-        if until := _locked_until(now, sender, policy):
+        # Who has a code to enter knew the pair: strangers' guesses do not hold it up.
+        if until := _locked_until(now, sender):
             return Locked(until)
         sent = self._codes.newest(sender.subject)
         if (
@@ -131,7 +141,7 @@ class IdentityRepository:
         self._note(sender, policy, now, "code", succeeded=right)
         if not right:
             sent.tries_left -= 1
-            counted = self._count_failure(sender, policy, now)
+            counted = self._count_failure(sender, None, policy, now)
             if isinstance(counted, Locked):
                 return counted
             left = min(counted.attempts_left, sent.tries_left)
@@ -150,16 +160,51 @@ class IdentityRepository:
         """Delete what need not be remembered any longer, see `stale`."""
         return forget_stale(self._store, self._settings, now)
 
-    def _locked_so_far(
-        self, sender_id: str, number: str, now: datetime
+    def _paused_so_far(
+        self, sender_id: str, origin: str, number: str, now: datetime
     ) -> datetime | None:
         """Return until when a check is refused, without holding the counters."""
-        subjects = (("sender", sender_id), ("policy", number))
-        rows = [
-            self._store.reading().get(VerificationCounterRow, (scope, _subject(who)))
-            for scope, who in subjects
-        ]
-        return _locked_until(now, *(row for row in rows if row is not None))
+
+        def row(scope: str, who: str) -> VerificationCounterRow:
+            subject = _subject(who)
+            found = self._store.reading().get(VerificationCounterRow, (scope, subject))
+            new = VerificationCounterRow(scope=scope, subject=subject, failures=0)
+            return found or new
+
+        source = row("origin", origin) if origin else None
+        return self._paused_until(
+            row("sender", sender_id), source, row("policy", number), now
+        )
+
+    def _paused_until(
+        self,
+        sender: VerificationCounterRow,
+        source: VerificationCounterRow | None,
+        policy: VerificationCounterRow,
+        now: datetime,
+    ) -> datetime | None:
+        """Return until when a check is refused; see `guessing` for the reasons."""
+        if until := _locked_until(now, sender):
+            return until
+        paused = guessing.paused_until(self._settings, sender, source, policy, now)
+        return paused if paused and not self._proven_before(sender, policy) else None
+
+    def _proven_before(
+        self, sender: VerificationCounterRow, policy: VerificationCounterRow
+    ) -> bool:
+        """Whether this conversation proved this policy once: it is no stranger's."""
+        row = VerificationAttemptRow
+        found = self._store.reading().scalar(
+            select(row.attempt_id)
+            .where(
+                row.sender_subject == sender.subject,
+                row.policy_subject == policy.subject,
+                row.succeeded,
+                row.step == ("code" if self._settings.sms_url else "pair"),
+            )
+            .limit(1)
+        )
+        return found is not None
 
     def _remember(self, customer: Customer) -> None:
         """Keep whom conversations are bound to; no tail of theirs is kept here."""
@@ -246,17 +291,16 @@ class IdentityRepository:
     def _count_failure(
         self,
         sender: VerificationCounterRow,
+        source: VerificationCounterRow | None,
         policy: VerificationCounterRow,
         now: datetime,
     ) -> Mismatch | Locked:
         rules = self._settings
-        sender.failures = 1 + _failures(sender, now)
+        sender.failures = 1 + guessing.failures(sender, now)
         sender.window_ends_at = now + rules.identity_lock
-        policy.failures = 1 + _failures(policy, now)
-        if policy.failures == 1:
-            policy.window_ends_at = now + rules.policy_window
-        if policy.failures >= rules.policy_attempts:
-            policy.locked_until = policy.window_ends_at
+        guessing.count(rules, policy, rules.policy_attempts, now)
+        if source is not None:
+            guessing.count(rules, source, rules.origin_attempts, now)
         left = rules.identity_attempts - sender.failures
         if left > 0:
             return Mismatch(left)
@@ -296,11 +340,6 @@ class IdentityRepository:
 
 def _subject(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _failures(counter: VerificationCounterRow, now: datetime) -> int:
-    ends = counter.window_ends_at
-    return counter.failures if ends is not None and ends > now else 0
 
 
 def _locked_until(now: datetime, *counters: VerificationCounterRow) -> datetime | None:

@@ -212,7 +212,7 @@ class BindingRow(Base):
 
 
 class VerificationCounterRow(Base):
-    """Failures of one conversation (scope ``sender``) or one policy number.
+    """Failures of a conversation (scope ``sender``), an origin or a policy number.
 
     The row is also what parallel checks of the same subject queue on. ``subject`` is a
     SHA-256, so that it has a bounded length and keeps nothing a customer typed.
@@ -220,7 +220,7 @@ class VerificationCounterRow(Base):
 
     __tablename__ = "verification_counters"
     __table_args__ = (
-        CheckConstraint("scope IN ('sender','policy')", name="scope"),
+        CheckConstraint("scope IN ('sender','origin','policy')", name="scope"),
         CheckConstraint("failures >= 0", name="failures"),
     )
 

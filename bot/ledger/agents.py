@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from bot.desk_rules import Status
 from bot.ledger.database import Database
 from bot.ledger.desk_tables import agent_sessions, agents, desk_log, notes
+from bot.ledger.login_tries import forgive_name
 from bot.ledger.tables import conversations
 
 
@@ -36,7 +37,6 @@ class Agent:
         skills: What the agent knows (理赔, 保全); conversations may ask for one.
         capacity: Conversations held at once.
         ready: Wants conversations; only counts while ``seen_at`` is fresh.
-        failures: Wrong passwords in a row.
     """
 
     name: str
@@ -48,8 +48,6 @@ class Agent:
     active: bool
     ready: bool
     seen_at: datetime | None
-    failures: int
-    locked_until: datetime | None
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,6 @@ class Agents:
             "skills": list(skills),
             "capacity": capacity,
             "active": True,
-            "failures": 0,
-            "locked_until": None,
         }
 
         def write(connection: Connection) -> None:
@@ -108,6 +104,7 @@ class Agents:
             # Whoever knew the old password is out.
             gone = delete(agent_sessions).where(agent_sessions.c.agent == name)
             connection.execute(gone)
+            forgive_name(connection, name)
 
         await self._database.write(write)
 
@@ -133,14 +130,6 @@ class Agents:
             return connection.execute(changed).rowcount == 1
 
         return await self._database.write(write)
-
-    async def note_login(
-        self, name: str, failures: int, locked_until: datetime | None
-    ) -> None:
-        """Note how the last login went."""
-        values = {"failures": failures, "locked_until": locked_until}
-        changed = update(agents).where(agents.c.name == name).values(values)
-        await self._database.write(lambda c: c.execute(changed))
 
     async def show_up(self, name: str, ready: bool, now: datetime) -> None:
         """Note that an agent is there."""
@@ -264,6 +253,4 @@ def _agent(row: Any) -> Agent:
         active=row.active,
         ready=row.ready,
         seen_at=row.seen_at,
-        failures=row.failures,
-        locked_until=row.locked_until,
     )

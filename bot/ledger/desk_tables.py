@@ -22,6 +22,7 @@ __all__ = [
     "desk_hooks",
     "desk_links",
     "desk_log",
+    "login_tries",
     "metadata",
     "notes",
     "ratings",
@@ -40,8 +41,16 @@ agents = Table(
     Column("active", Boolean, nullable=False),
     Column("ready", Boolean, nullable=False, server_default=false()),
     Column("seen_at", UtcDateTime),  # last heartbeat
-    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
-    Column("locked_until", UtcDateTime),
+)
+
+# Tries to log in, see login_tries.py; a row that has come to its end says nothing.
+login_tries = Table(
+    "login_tries",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("subject", String(64), primary_key=True),  # hashes
+    Column("until_ms", BigInteger, nullable=False),  # since 1970; then it is whole
+    Index("ix_login_tries_until_ms", "until_ms"),
 )
 
 agent_sessions = Table(

@@ -13,6 +13,7 @@ from bot.ledger.database import Database, open_database
 from bot.ledger.deliveries import Deliveries
 from bot.ledger.desk_view import DeskView
 from bot.ledger.links import Links
+from bot.ledger.login_tries import LoginTries
 from bot.ledger.messages import Messages
 from bot.ledger.moves import Moves
 from bot.ledger.nonces import Nonces
@@ -41,6 +42,7 @@ class Ledger:
         self.fetches = Fetches(database)
         self.nonces = Nonces(database)
         self.agents = Agents(database)
+        self.login_tries = LoginTries(database)
         self.desk = DeskView(database)
         self.ratings = Ratings(database)
         self.offers = Offers(database)

@@ -9,7 +9,14 @@ from sqlalchemy import Connection, Row, insert, select, update
 from bot.desk_rules import Handoff, Move, Priority, Status, check_move
 from bot.errors import IllegalMove
 from bot.ledger.tables import conversations, deliveries, handoffs, messages
-from bot.message import Author, Inbound, Outbound, StoredMessage, part_from_json
+from bot.message import (
+    ORIGIN,
+    Author,
+    Inbound,
+    Outbound,
+    StoredMessage,
+    part_from_json,
+)
 from bot.ports import DeliveryState
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -41,6 +48,7 @@ def read_message(row: AnyRow) -> StoredMessage:
         message_key=row.message_key,
         text=row.text,
         payload=row.payload,
+        origin=str(row.metadata.get(ORIGIN) or ""),
     )
 
 
@@ -201,6 +209,7 @@ def write_inbound(
         message_key=inbound.message_key,
         text=inbound.text,
         payload=inbound.payload,
+        origin=str(inbound.metadata.get(ORIGIN) or ""),
     )
 
 

@@ -15,12 +15,12 @@ from bot.desk import Desk
 from bot.ledger.agents import DeskSession, Role
 from bot.ports import WorkHours
 from channels.console import cases, conversation, files
-from channels.console.accounts import Accounts
+from channels.console.accounts import DEVICE_TTL, Accounts, Visitor
 from channels.console.backroom import Backroom
 from channels.console.bodies import Login, Presence
 from channels.console.changes import MAX_WAIT_SECONDS, Changes
 from channels.console.due import Due
-from channels.console.entry import COOKIE, Entry
+from channels.console.entry import COOKIE, DEVICE_COOKIE, Entry
 from channels.console.shapes import Json, agent_json, row_json, session_json
 from channels.console.templates import (
     CATEGORIES_FILE,
@@ -29,6 +29,7 @@ from channels.console.templates import (
     load_templates,
     shown,
 )
+from channels.limits import network_of
 from channels.visitors import WebRooms
 from channels.web import address_of
 
@@ -47,7 +48,9 @@ def build_router(
     backroom = Backroom(client, rooms.settings.actions_urls)
     changes = Changes()
     rooms.feed.listen(changes)
-    entry = Entry(rooms, desk, Accounts(rooms.ledger.agents), backroom, changes)
+    ledger = rooms.ledger
+    accounts = Accounts(ledger.agents, ledger.login_tries, rooms.doorkeeper)
+    entry = Entry(rooms, desk, accounts, backroom, changes)
     ready = load_templates(rooms.settings.root / TEMPLATES_FILE)
     categories = load_categories(rooms.settings.root / CATEGORIES_FILE)
     due = Due(backroom, hours, rooms.clock)
@@ -85,19 +88,31 @@ def _add_accounts(router: APIRouter, entry: Entry) -> None:
     @router.post("/login", summary="Open a session")
     async def login(request: Request, body: Login) -> JSONResponse:
         """Set the session cookie; answer who you are and the CSRF word."""
-        rooms.limits.address.take(address_of(request))
+        address = address_of(request)
+        rooms.limits.address.take(address)
         now = rooms.clock.now()
-        found = await entry.accounts.login(body.name, body.password, now)
+        visitor = Visitor(network_of(address), request.cookies.get(DEVICE_COOKIE))
+        found = await entry.accounts.login(body.name, body.password, visitor, now)
         await agents.show_up(found.session.agent.name, False, now)  # not asked yet
         answer = JSONResponse({**session_json(found.session), "ready": False})
         public = rooms.settings.public_url or ""
+        is_safe = public.startswith("https://")
         answer.set_cookie(
             COOKIE,
             found.token,
             httponly=True,
             samesite="strict",
-            secure=public.startswith("https://"),
+            secure=is_safe,
             path="/api/desk",
+        )
+        answer.set_cookie(
+            DEVICE_COOKIE,
+            found.device,
+            max_age=int(DEVICE_TTL.total_seconds()),
+            httponly=True,
+            samesite="strict",
+            secure=is_safe,
+            path="/api/desk/login",
         )
         return answer
 

@@ -23,6 +23,7 @@ from channels.visitors import WebRooms
 
 SEEN_EVERY = timedelta(seconds=15)
 COOKIE = "baoke_desk"
+DEVICE_COOKIE = "baoke_desk_device"  # a browser that was logged in before
 CSRF_HEADER = "X-CSRF-Token"
 ONE = "/conversations/{sender_id}"  # below the router's prefix
 
