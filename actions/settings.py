@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     identity_lock: timedelta = timedelta(minutes=30)
     # Failures after which strangers wait, see policystore/guessing.py.
     policy_attempts: int = Field(10, ge=1)  # with one policy number
-    origin_attempts: int = Field(10, ge=1)  # from one network, with any
+    origin_attempts: int = Field(15, ge=1)  # from one network, with any
     policy_window: timedelta = timedelta(hours=1)  # of quiet forgets them
     guess_pause: timedelta = timedelta(minutes=1)  # the first one; then doubled …
     guess_pause_most: timedelta = timedelta(minutes=15)  # … up to this

@@ -151,7 +151,6 @@ def started(var, settings=None):
     env = {
         **os.environ,
         "BAOKE_VAR_DIR": str(var),
-        "BAOKE_DATABASE_URL": f"sqlite:///{var}/baoke.db",
         "BAOKE_PORT": "0",
         "BAOKE_CLOCK": OPEN_DESK,
         "BAOKE_VISITOR_BURST": "1000",

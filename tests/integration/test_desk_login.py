@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from desk_kit import HASH, PASSWORD, Browser, desk_of
 from edge_kit import FakeBrain, _template, make_edge, served
 
@@ -14,6 +15,8 @@ from bot.ledger.database import sync_url
 from bot.ledger.login_tries import Scope, budget_for
 from bot.ledger.migrate import upgrade
 from bot.ledger.repository import Ledger
+from channels.console import hashing
+from channels.console.hashing import PasswordChecks
 from channels.limits import network_of
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -47,15 +50,20 @@ async def ledger(database_url):
 
 
 @pytest.fixture
-async def place(tmp_path, database_url):
+async def place(tmp_path, database_url, monkeypatch):
     """An edge with one agent on either database: its address and its clock."""
+    # Argon2 all the same, only without the work: many tries are made here.
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    light = quick.hash(PASSWORD)
+    monkeypatch.setattr(hashing, "_NOBODY", quick.hash("nobody's"))
     clock = Clock()
     settings = {"database_url": database_url, "clock": clock}
     edge = make_edge(tmp_path, FakeBrain(), address_burst=10_000, **settings)
     async with served(edge) as url:
         agents = edge.backstage.ledger.agents
-        await agents.put("agent1", "小王", HASH)
-        await agents.put("gone", "小赵", HASH)
+        await agents.put("agent1", "小王", light)
+        await agents.put("agent2", "小李", light)
+        await agents.put("gone", "小赵", light)
         await agents.disable("gone")
         yield url, clock, agents
 
@@ -120,8 +128,7 @@ async def test_that_guessing_from_everywhere_is_slow_and_a_known_browser_gets_in
 
 @pytest.mark.parametrize("change", ["forged", "another name's", "too old", "odd"])
 async def test_that_only_a_true_cookie_makes_a_browser_known(place, change):
-    url, clock, agents = place
-    await agents.put("agent2", "小李", HASH)
+    url, clock, _ = place
     device = (await login(url, "agent1")).cookies[DEVICE]
     other = (await login(url, "agent2")).cookies[DEVICE]
     if change == "too old":
@@ -197,8 +204,6 @@ async def test_that_known_and_unknown_names_make_the_same_steps(tmp_path, monkey
 
 
 def _checks_of(monkeypatch, hashed):
-    from channels.console import hashing
-
     fits = hashing._fits
 
     def noted(*words):
@@ -234,8 +239,6 @@ async def test_that_many_logins_hold_up_no_page(tmp_path):
 
 
 async def test_that_whoever_hangs_up_leaves_no_place_taken(tmp_path):
-    from channels.console.hashing import PasswordChecks
-
     checks = PasswordChecks(most=2)
     for _ in range(5):
         waiting = [
