@@ -8,7 +8,7 @@ policy number. The last can be named by anybody, so it never locks for long:
   strangers wait, longer each time, at most ``guess_pause_most``.
 - Up to twice as many, whoever has not failed yet, here or from the same origin, need
   not wait: an attacker's failures are not theirs.
-- A conversation that proved this policy before is no stranger (`identity` looks).
+- A conversation that proved this policy before is no stranger.
 
 A quiet window forgets everything. Whoever waits is offered a human.
 """
@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from actions.policystore.tables import VerificationCounterRow
+from sqlalchemy import select
+
+from actions.policystore.store_session import StoreSession
+from actions.policystore.tables import VerificationAttemptRow, VerificationCounterRow
 from actions.settings import Settings
 
 
@@ -60,3 +63,24 @@ def failures(row: VerificationCounterRow, now: datetime) -> int:
     """Return how many there were within the window."""
     ends = row.window_ends_at
     return row.failures if ends is not None and ends > now else 0
+
+
+def has_proven(
+    store: StoreSession,
+    settings: Settings,
+    sender: VerificationCounterRow,
+    policy: VerificationCounterRow,
+) -> bool:
+    """Return whether this conversation proved this policy once: it is no stranger's."""
+    row = VerificationAttemptRow
+    found = store.reading().scalar(
+        select(row.attempt_id)
+        .where(
+            row.sender_subject == sender.subject,
+            row.policy_subject == policy.subject,
+            row.succeeded,
+            row.step == ("code" if settings.sms_url else "pair"),
+        )
+        .limit(1)
+    )
+    return found is not None

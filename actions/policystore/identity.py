@@ -186,25 +186,11 @@ class IdentityRepository:
         """Return until when a check is refused; see `guessing` for the reasons."""
         if until := _locked_until(now, sender):
             return until
-        paused = guessing.paused_until(self._settings, sender, source, policy, now)
-        return paused if paused and not self._proven_before(sender, policy) else None
-
-    def _proven_before(
-        self, sender: VerificationCounterRow, policy: VerificationCounterRow
-    ) -> bool:
-        """Whether this conversation proved this policy once: it is no stranger's."""
-        row = VerificationAttemptRow
-        found = self._store.reading().scalar(
-            select(row.attempt_id)
-            .where(
-                row.sender_subject == sender.subject,
-                row.policy_subject == policy.subject,
-                row.succeeded,
-                row.step == ("code" if self._settings.sms_url else "pair"),
-            )
-            .limit(1)
-        )
-        return found is not None
+        rules = self._settings
+        paused = guessing.paused_until(rules, sender, source, policy, now)
+        if paused and guessing.has_proven(self._store, rules, sender, policy):
+            return None
+        return paused
 
     def _remember(self, customer: Customer) -> None:
         """Keep whom conversations are bound to; no tail of theirs is kept here."""

@@ -33,6 +33,7 @@ MESSAGE_COLUMNS = (
     messages.c.message_key,
     messages.c.text,
     messages.c.payload,
+    messages.c.metadata,
 )
 
 

@@ -72,7 +72,7 @@ async def login(url, name, password=PASSWORD, address="203.0.113.1", device=None
     cookies = {DEVICE: device} if device else None
     headers = {"X-Forwarded-For": address}
     async with httpx.AsyncClient(
-        base_url=url, headers=headers, cookies=cookies, timeout=120
+        base_url=url, headers=headers, cookies=cookies, timeout=120, verify=False
     ) as client:
         body = {"name": name, "password": password}
         return await client.post("/api/desk/login", json=body)

@@ -124,6 +124,7 @@ class FakeIdentity:
     locked: datetime | None = None
     tried: list[tuple[str, str]] = field(default_factory=list)
     codes: list[str] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
     withdrawn: list[tuple[str, bool]] = field(default_factory=list)
     checked: datetime = NOW
 
@@ -143,8 +144,11 @@ class FakeIdentity:
     def locked_until(self, sender_id: str, now: datetime) -> datetime | None:
         return self.locked
 
-    def verify(self, sender_id: str, policy_no: str, tail: str, now: datetime) -> Any:
+    def verify(
+        self, sender_id: str, policy_no: str, tail: str, now: datetime, origin: str = ""
+    ) -> Any:
         self.tried.append((policy_no, tail))
+        self.origins.append(origin)
         return self.outcome
 
     def unbind(self, sender_id: str) -> bool:

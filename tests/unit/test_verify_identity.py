@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -102,6 +102,22 @@ def test_that_without_codes_the_right_pair_goes_on_with_what_was_asked() -> None
     assert ear.names == ["utter_identity_verified"]
     assert followups(events) == [AFTER]
     assert store.identity.codes == []
+
+
+@pytest.mark.parametrize("origin", ["a-network", ""])
+def test_that_the_check_is_told_where_the_customer_comes_from(origin: str) -> None:
+    store = FakeStore()
+    store.identity.outcome = Mismatch(2)
+    turn = turn_of("…", slots={**PAIR, "identity_code": NO_CODE})
+    action = with_services(ActionVerifyIdentity, services_of(store))
+    action.answer(replace(turn, origin=origin), Ear().say)
+    assert store.identity.origins == [origin]
+
+
+def test_that_whoever_has_to_wait_is_offered_a_human() -> None:
+    ear, _, _ = verify(Locked(NOW + timedelta(minutes=15)))
+    assert ear.names == ["utter_identity_locked"]
+    assert HELP in str(responses()["utter_identity_locked"])
 
 
 def test_that_a_wrong_pair_is_asked_for_again_without_a_code() -> None:
