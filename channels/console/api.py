@@ -180,6 +180,7 @@ def _add_lists(router: APIRouter, entry: Entry, due: Due) -> None:
 
     @router.get("/changes", summary="Wait for something to change")
     async def changed(
+        request: Request,
         session: Reader,
         since: Annotated[int, Query(ge=0, le=2**62)] = 0,
         wait: Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS)] = 0,
@@ -189,4 +190,6 @@ def _add_lists(router: APIRouter, entry: Entry, due: Due) -> None:
         Who waits here is there: browsers slow the heartbeats of hidden pages down.
         """
         await entry.note_seen(session.agent)
-        return {"number": await entry.changes.after(since, wait)}
+        number = await entry.changes.after(since, wait)
+        await entry.reader(request)  # the account may have been closed meanwhile
+        return {"number": number}

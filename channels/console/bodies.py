@@ -1,6 +1,7 @@
 """What the desk's API is sent, as shapes that OpenAPI shows and FastAPI checks."""
 
 import re
+import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -8,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, Field
 from bot.errors import BadInput
 
 MAX_TEXT_CHARS = 4000
+MIN_REASON_CHARS = 2  # letters or digits
+_FILLERS = "\u115f\u1160\u3164\uffa0"  # letters by name that show nothing
 KEY = r"^[!-~]{1,100}$"  # makes a repeat a repeat
 
 
@@ -19,6 +22,14 @@ def is_storable(text: str) -> bool:
 def _check_storable(text: str) -> str:
     if not is_storable(text):
         raise ValueError("a character that cannot be kept")
+    return text
+
+
+def _check_said(text: str) -> str:
+    """Refuse what only looks like words: blanks and signs of any width, fillers."""
+    said = [c for c in text if unicodedata.category(c)[0] in "LN" and c not in _FILLERS]
+    if len(said) < MIN_REASON_CHARS:
+        raise ValueError("no words")
     return text
 
 
@@ -95,7 +106,7 @@ class Taking(Step):
 class Reveal(BaseModel):
     """Why somebody wants to see what is masked; kept in the desk's log."""
 
-    reason: Text = Field(min_length=2, max_length=200)
+    reason: Annotated[Text, AfterValidator(_check_said)] = Field(max_length=200)
 
 
 class Transfer(Step):

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from bot.errors import BadInput
 from bot.ledger.agents import DeskSession
@@ -55,6 +55,7 @@ def _add_messages(router: APIRouter, entry: Entry) -> None:
 
     @router.get(f"{ONE}/messages", summary="Its messages")
     async def messages(
+        request: Request,
         sender_id: str,
         session: Reader,
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
@@ -69,6 +70,8 @@ def _add_messages(router: APIRouter, entry: Entry) -> None:
             with rooms.feed.watch(sender_id) as watch:
                 found = await ledger.messages.after(sender_id, after, PAGE)
                 if not found and wait > 0 and await watch.news(wait):
+                    # The account may have been closed, the conversation passed on.
+                    await entry.visible(sender_id, await entry.reader(request))
                     found = await ledger.messages.after(sender_id, after, PAGE)
         states = await ledger.desk.states(sender_id, [m.seq for m in found])
         return {"messages": [message_json(m, states.get(m.seq)) for m in found]}

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from argon2 import PasswordHasher
-from desk_kit import HASH, PASSWORD, Browser, desk_of
+from desk_kit import HASH, PASSWORD, Browser, ask_for_human, desk_of
 from edge_kit import FakeBrain, _template, make_edge, served
 
 from bot.ledger.database import sync_url
@@ -316,3 +316,16 @@ async def test_that_the_browser_that_logged_in_is_known_by_its_cookie(tmp_path):
         assert "HttpOnly" in device and "SameSite=strict" in device
         assert "Path=/api/desk/login" in device
         await browser.client.aclose()
+
+
+@pytest.mark.parametrize("path", ["changes", "conversations/{}/messages"])
+async def test_that_a_closed_account_hears_no_more(tmp_path, path):
+    async with desk_of(tmp_path) as (edge, web, (agent, *_)):
+        visitor, sender_id = await ask_for_human(edge, web)
+        since = (await agent.get("changes")).json()["number"]
+        query = {"after": 50, "since": since, "wait": 20}
+        poll = asyncio.create_task(agent.get(path.format(sender_id), **query))
+        await asyncio.sleep(0.5)  # closed too early it hears nothing either
+        await edge.backstage.ledger.agents.disable("agent1")
+        await visitor.post(text="还在吗", client_message_id="m9")
+        assert (await poll).status_code == 401

@@ -76,3 +76,13 @@ def test_that_the_name_of_what_is_told_is_looked_at_too():
 def test_that_other_signs_are_kept():
     text = "第一行\n第二行\t😀 \u200b"
     assert bodies.NoteWords(text=text).text == text
+
+
+@pytest.mark.parametrize(
+    "blank",
+    ["  ", "\u3000\u3000", "\u200b\u200b\u200b", "\u3164\u3164", "..", "a", "——"],
+)
+def test_that_a_reason_to_look_has_words(blank):
+    with pytest.raises(ValidationError):
+        bodies.Reveal(reason=blank)
+    assert bodies.Reveal(reason="理赔").reason == "理赔"
