@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.announcer import CANCEL_PAYLOAD, Announcer
-from bot.desk_rules import Handoff, Move, Priority, Rating, Status
+from bot.desk_rules import TRANSFERRED, Handoff, Move, Priority, Rating, Status
 from bot.errors import IllegalMove
 from bot.ledger.moves import Moves, Tell
 from bot.ledger.values import Conclusion, Outcome, Turn, Written
@@ -195,7 +195,7 @@ class Desk:
         Raises:
             IllegalMove: This agent does not hold it.
         """
-        handoff = Handoff("transferred", Priority.HIGH, skill, memo or None)
+        handoff = Handoff(TRANSFERRED, Priority.HIGH, skill, memo or None)
         move = Move(Status.QUEUED, f"agent:{agent}", handoff, held_by=agent)
         announce = self._announcer.announce(sender_id, f"{key}:queue")
         return await self._make(sender_id, move, lambda place: (announce(place),))
@@ -208,7 +208,7 @@ class Desk:
         Raises:
             IllegalMove: The first one does not hold it.
         """
-        away = Move(Status.QUEUED, f"agent:{agent}", Handoff("transferred"), agent)
+        away = Move(Status.QUEUED, f"agent:{agent}", Handoff(TRANSFERRED), agent)
         taken = Move(Status.AGENT, f"agent:{to}", Handoff("accepted"))
         return await self._step(
             sender_id, (away, taken), "agent_joined", title or to, key

@@ -25,6 +25,8 @@ class Priority(StrEnum):
     HIGH = "high"
 
 
+TRANSFERRED = "transferred"  # reason: an agent passes it on
+
 LEGAL_MOVES: frozenset[tuple[Status, Status]] = frozenset(
     {
         (Status.BOT, Status.QUEUED),  # request
@@ -98,6 +100,9 @@ class QueuePlace:
     already: bool
     present: int = 0
     minutes: int | None = None
+
+
+RATE_PAYLOAD = "/rate_episode"  # begins what the buttons below such a question send
 
 
 @dataclass(frozen=True)

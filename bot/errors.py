@@ -31,10 +31,14 @@ class BadInput(BaokeError):
         code: Stable machine code, which is also the name of the notice to show.
         status: HTTP status a REST channel answers with.
         seq: Sequence number under which the refused message was kept, if it was.
+        values: What fills the notice in, beside the settings' values.
     """
 
-    def __init__(self, code: str, status: int = 422, seq: int | None = None) -> None:
+    def __init__(
+        self, code: str, status: int = 422, seq: int | None = None, **values: str
+    ) -> None:
         super().__init__(code)
+        self.values = values
         self.code = code
         self.status = status
         self.seq = seq

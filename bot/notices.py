@@ -67,11 +67,13 @@ class Notices:
 
     Attributes:
         refused: Answers to refused requests, by error code.
+        desk: What agents are told, by key.
     """
 
     spoken: Mapping[str, str]
     titles: Mapping[str, str]
     refused: Mapping[str, str]
+    desk: Mapping[str, str]
     moments: Mapping[str, str]
     waits: Mapping[str, str]
     links: Mapping[str, str]
@@ -96,6 +98,7 @@ class Notices:
             raw["spoken"],
             raw["titles"],
             raw["refused"],
+            raw["desk"],
             raw["moments"],
             raw["waits"],
             raw["links"],
@@ -123,6 +126,10 @@ class Notices:
         """Return the answer to a refused request; unknown codes get a general one."""
         template = self.refused.get(code, self.refused["bad_request"])
         return template.format(**values)
+
+    def tell(self, key: str, **values: Any) -> str:
+        """Return words for an agent, filled in."""
+        return self.desk[key].format(**values)
 
     def means(self, command: str, text: str) -> bool:
         """Say whether a whole message is one of a command's words."""

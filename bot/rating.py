@@ -6,13 +6,12 @@ In: a spell with an agent or the bot. Out: words with buttons, and back from a b
 import json
 import re
 
-from bot.desk_rules import Rating
+from bot.desk_rules import RATE_PAYLOAD, Rating
 from bot.message import Button, ButtonsPart, Part, TextPart
 from bot.notices import Notices
 
 _SCORES = (3, 2, 1, 0)  # 0: would rather not say
-_PAYLOAD = "/rate_episode"
-_SHAPE = re.compile(re.escape(_PAYLOAD) + r"(\{.*\})", re.DOTALL)
+_SHAPE = re.compile(re.escape(RATE_PAYLOAD) + r"(\{.*\})", re.DOTALL)
 
 
 def rating_parts(
@@ -47,4 +46,4 @@ def read_rating(payload: str | None) -> tuple[str, int | None] | None:
 
 
 def _payload(episode: str, score: int) -> str:
-    return _PAYLOAD + json.dumps({"episode": episode, "score": score})
+    return RATE_PAYLOAD + json.dumps({"episode": episode, "score": score})

@@ -92,7 +92,7 @@ def refusal(
     }
     match err:
         case BadInput():
-            words = notices.refusal(err.code, **values)
+            words = notices.refusal(err.code, **{**values, **err.values})
             return Refusal(err.status, err.code, words, seq=err.seq)
         case Unauthorized():
             return Refusal(401, "unauthorized", notices.refusal("unauthorized"))

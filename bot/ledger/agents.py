@@ -18,6 +18,7 @@ from bot.ledger.database import Database
 from bot.ledger.desk_tables import agent_sessions, agents, desk_log, notes
 from bot.ledger.login_tries import forgive_name
 from bot.ledger.tables import conversations
+from bot.ledger.waiting import PRESENT
 
 
 class Role(StrEnum):
@@ -137,6 +138,12 @@ class Agents:
         changed = update(agents).where(agents.c.name == name).values(values)
         await self._database.write(lambda c: c.execute(changed))
 
+    async def leave(self, name: str, now: datetime) -> None:
+        """Note that an agent has gone: away from now on, not only a minute later."""
+        values = {"ready": False, "seen_at": now - PRESENT}
+        changed = update(agents).where(agents.c.name == name).values(values)
+        await self._database.write(lambda c: c.execute(changed))
+
     async def touch(self, name: str, now: datetime) -> None:
         """Note that an agent is there, whatever they want."""
         changed = update(agents).where(agents.c.name == name).values(seen_at=now)
@@ -201,6 +208,14 @@ class Agents:
         return (
             None if row is None else DeskSession(_agent(row), row.csrf, row.expires_at)
         )
+
+    async def has_expired(self, token_hash: str, now: datetime) -> bool:
+        """Say whether a session ended because its time was over."""
+        query = select(agent_sessions.c.expires_at).where(
+            agent_sessions.c.token_hash == token_hash
+        )
+        until = await self._database.read(lambda c: c.execute(query).scalar())
+        return until is not None and until <= now
 
     async def close_session(self, token_hash: str) -> None:
         """Forget a session."""

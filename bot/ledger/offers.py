@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, exists, func, not_, or_, select, update
 
-from bot.desk_rules import Status
+from bot.desk_rules import RATE_PAYLOAD, Status
 from bot.ledger.database import Database
 from bot.ledger.desk_tables import agents
-from bot.ledger.tables import conversations, messages
+from bot.ledger.tables import conversations, handoffs, messages
 from bot.ledger.waiting import is_present
 from bot.message import Author
 
@@ -49,7 +50,7 @@ class Present:
 
 @dataclass(frozen=True)
 class Offline:
-    """A conversation whose customer wrote last and whose agent is gone."""
+    """A conversation whose customer waits and whose agent is gone."""
 
     sender_id: str
     agent: str
@@ -126,22 +127,86 @@ class Offers:
         )
 
     async def offline(self, since: datetime) -> tuple[Offline, ...]:
-        """Return conversations of agents not seen since then whose customer waits."""
+        """Return conversations whose agent is gone while the customer waits.
+
+        Gone is whose account is closed, or who was not seen since then. The customer
+        waits for a word of the agent: after words of their own, or after they were
+        told that the agent has joined. What the system or the bot said meanwhile is
+        no answer, and a rating is no question.
+
+        Args:
+            since: Before it the agent got the conversation and was last seen, and
+                the customer began to wait.
+        """
         c = conversations.c
         query = (
             select(c.sender_id, c.agent, agents.c.title, c.last_seq)
             .join(agents, agents.c.name == c.agent)
-            .join(
-                messages,
-                (messages.c.sender_id == c.sender_id) & (messages.c.seq == c.last_seq),
-            )
+            .join(handoffs, handoffs.c.id == _newest_taking())
             .where(
                 c.status == Status.AGENT,
-                agents.c.seen_at < since,
-                messages.c.author == Author.CUSTOMER,
-                messages.c.at < since,
+                or_(
+                    not_(agents.c.active),
+                    agents.c.seen_at.is_(None),
+                    agents.c.seen_at < since,
+                ),
+                handoffs.c.at < since,
+                or_(_asks_since(since), not_(_has_answered(handoffs.c.at))),
             )
             .limit(MOST)
         )
         rows = await self._database.read(lambda conn: conn.execute(query).all())
         return tuple(Offline(*row) for row in rows)
+
+
+def _newest_taking() -> Any:
+    """Return in SQL the handoff by which a conversation came to its agent."""
+    return (
+        select(func.max(handoffs.c.id))
+        .where(
+            handoffs.c.sender_id == conversations.c.sender_id,
+            handoffs.c.moved_to == Status.AGENT,
+        )
+        .correlate(conversations)
+        .scalar_subquery()
+    )
+
+
+def _has_answered(taken_at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Say in SQL whether an agent wrote since a conversation came to its agent."""
+    said = messages.alias("said")
+    return (
+        exists()
+        .where(
+            said.c.sender_id == conversations.c.sender_id,
+            said.c.author == Author.AGENT,
+            said.c.at >= taken_at,
+        )
+        .correlate(conversations, handoffs)
+    )
+
+
+def _asks_since(since: datetime) -> ColumnElement[bool]:
+    """Say in SQL whether words of the customer from before then have no answer."""
+    said, asked = messages.alias("answers"), messages.alias("asked")
+    answered = (
+        select(func.coalesce(func.max(said.c.seq), 0))
+        .where(
+            said.c.sender_id == conversations.c.sender_id,
+            said.c.author == Author.AGENT,
+        )
+        .correlate(conversations)
+        .scalar_subquery()
+    )
+    rates = func.coalesce(asked.c.payload, "").startswith(RATE_PAYLOAD, autoescape=True)
+    return (
+        exists()
+        .where(
+            asked.c.sender_id == conversations.c.sender_id,
+            asked.c.author == Author.CUSTOMER,
+            asked.c.seq > answered,
+            asked.c.at < since,
+            not_(rates),
+        )
+        .correlate(conversations)
+    )

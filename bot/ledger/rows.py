@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from bot.desk_rules import Handoff, Move, Priority, Status, check_move
+from bot.desk_rules import TRANSFERRED, Handoff, Move, Priority, Status, check_move
 from bot.errors import IllegalMove
 from bot.ledger.tables import conversations, deliveries, handoffs, messages
 from bot.message import (
@@ -134,6 +134,8 @@ def _held_by(move: Move, skill: str | None, now: datetime) -> dict[str, Any]:
     """Return the conversation's columns after a move."""
     waits, taken = move.to is Status.QUEUED, move.to is Status.AGENT
     agent = move.actor.removeprefix("agent:") if taken else None
+    # Whoever passes it on is not the one to be asked first.
+    passes = waits and move.handoff.reason == TRANSFERRED and move.held_by
     return {
         "status": move.to,
         "queued_at": now if waits else None,
@@ -143,7 +145,7 @@ def _held_by(move: Move, skill: str | None, now: datetime) -> dict[str, Any]:
         "hinted_at": now if waits else None,
         "offered_to": None,
         "offered_at": None,
-        "passed_by": None,
+        "passed_by": [move.held_by] if passes else None,
         **({"last_agent": agent} if taken else {}),
     }
 

@@ -21,6 +21,11 @@ def is_present(now: datetime) -> ColumnElement[bool]:
     return and_(agents.c.active, agents.c.ready, seen_lately)
 
 
+def is_here(seen_at: datetime | None, now: datetime) -> bool:
+    """Say whether an agent last seen at a moment is there, wanted or not."""
+    return seen_at is not None and now - seen_at < PRESENT
+
+
 def place_of(
     connection: Connection, row: AnyRow, now: datetime, *, already: bool
 ) -> QueuePlace:

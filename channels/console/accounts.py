@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.errors import Overloaded, Unauthorized
+from bot.errors import BadInput, Overloaded, Unauthorized
 from bot.ledger.agents import Agents, DeskSession
 from bot.ledger.login_tries import Budget, LoginTries, Scope, budget_for
 from channels.console.hashing import (
@@ -152,13 +152,15 @@ class Accounts:
         """Return the session of a cookie.
 
         Raises:
-            Unauthorized: There is none, or it has ended.
+            Unauthorized: There is none.
+            BadInput: It has ended; 401, the code says why.
         """
         if not token or len(token) > 100:
             raise Unauthorized
         found = await self._agents.session(_digest(token), now)
         if found is None:
-            raise Unauthorized
+            over = await self._agents.has_expired(_digest(token), now)
+            raise BadInput("desk_expired" if over else "desk_left", 401)
         return found
 
     async def leave(self, token: str) -> None:

@@ -119,7 +119,7 @@ def _add_accounts(router: APIRouter, entry: Entry) -> None:
     @router.post("/logout", summary="End the session")
     async def logout(request: Request, session: Writer) -> JSONResponse:
         """Forget the session; the agent is no longer ready."""
-        await agents.show_up(session.agent.name, False, rooms.clock.now())
+        await agents.leave(session.agent.name, rooms.clock.now())
         await entry.accounts.leave(request.cookies.get(COOKIE, ""))
         answer = JSONResponse({})
         answer.delete_cookie(COOKIE, path="/api/desk")

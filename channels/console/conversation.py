@@ -13,6 +13,7 @@ from channels.console.bodies import NoteWords, Reveal, Words
 from channels.console.changes import MAX_WAIT_SECONDS
 from channels.console.entry import ONE, Entry, say
 from channels.console.shapes import Json, message_json, row_json
+from channels.console.whereabouts import whereabouts
 from channels.explaining import why_json
 
 PAGE = 200
@@ -52,6 +53,11 @@ def _add_messages(router: APIRouter, entry: Entry) -> None:
             if limited
             else None,
         }
+
+    @router.get(f"{ONE}/holder", summary="Who has it now")
+    async def holder(sender_id: str, session: Reader) -> Json:
+        """Answer who holds it, also to those who no longer may look into it."""
+        return await whereabouts(rooms, sender_id)
 
     @router.get(f"{ONE}/messages", summary="Its messages")
     async def messages(

@@ -13,12 +13,14 @@ from bot.desk_rules import Status
 from bot.errors import BadInput, IllegalMove
 from bot.ledger.agents import Agent, DeskSession, Role
 from bot.ledger.desk_view import Listed
+from bot.ledger.waiting import is_here
 from bot.message import Author, Outbound, Part
 from channels.console.accounts import Accounts, may_write
 from channels.console.backroom import Backroom
 from channels.console.bodies import is_storable
 from channels.console.changes import Changes
 from channels.console.shapes import Json
+from channels.console.whereabouts import gone_from
 from channels.visitors import WebRooms
 
 SEEN_EVERY = timedelta(seconds=15)
@@ -41,9 +43,20 @@ class Entry:
     async def reader(self, request: Request) -> DeskSession:
         """Return the session of a request.
 
+        A page that sends the session's word also when it only reads is never shown
+        what belongs to a later login in the same browser.
+
         Raises:
             Unauthorized: There is none.
+            BadInput: It has ended, or is not the one whose word was sent.
         """
+        session = await self._session(request)
+        word = request.headers.get(CSRF_HEADER)
+        if word is not None and not may_write(session, word):
+            raise BadInput("other_session", 409)
+        return session
+
+    async def _session(self, request: Request) -> DeskSession:
         cookie = request.cookies.get(COOKIE)
         return await self.accounts.enter(cookie, self.rooms.clock.now())
 
@@ -52,9 +65,9 @@ class Entry:
 
         Raises:
             Unauthorized: There is none.
-            BadInput: Our own page did not send it.
+            BadInput: It has ended, or our own page did not send it.
         """
-        session = await self.reader(request)
+        session = await self._session(request)
         if not may_write(session, request.headers.get(CSRF_HEADER)):
             raise BadInput("csrf", 403)
         await self.note_seen(session.agent)
@@ -92,22 +105,51 @@ class Entry:
             raise BadInput("not_found", 404)
         return row
 
-    async def receiver(self, name: str | None) -> Agent | None:
+    async def receiver(self, name: str | None, holder: str) -> Agent | None:
         """Return the account that something is passed to; None for anybody.
 
+        Customers are told that the receiver has joined, so the receiver must be there
+        and have room.
+
+        Args:
+            name: The receiver's account.
+            holder: The account that has it now.
+
         Raises:
-            BadInput: There is no such account.
+            BadInput: There is no such account, it is closed, away, full, or the
+                holder's own.
         """
         if name is None:
             return None
-        found = await self.rooms.ledger.agents.get(name)
-        if found is None or not found.active:
+        agents = self.rooms.ledger.agents
+        found = await agents.get(name) if is_storable(name) else None
+        if found is None:
             raise BadInput("not_found", 404)
+        title = found.title
+        if not found.active:
+            raise BadInput("colleague_closed", 404, agent=title)
+        if found.name == holder:
+            raise BadInput("colleague_has_it", 409, agent=title)
+        if not is_here(found.seen_at, self.rooms.clock.now()):
+            raise BadInput("colleague_away", 409, agent=title)
+        if await agents.held(found.name) >= found.capacity:
+            raise BadInput("colleague_full", 409, agent=title)
         return found
 
 
-async def step(act: Callable[[], Awaitable[Any]]) -> Json:
+async def step(
+    rooms: WebRooms,
+    sender_id: str,
+    act: Callable[[], Awaitable[Any]],
+    code: str = "not_yours",
+) -> Json:
     """Make a step; one that was made already, or by somebody else, is told.
+
+    Args:
+        rooms: The web's rooms.
+        sender_id: The conversation.
+        act: Makes it.
+        code: Of the refusal.
 
     Raises:
         BadInput: The conversation is elsewhere by now.
@@ -115,7 +157,8 @@ async def step(act: Callable[[], Awaitable[Any]]) -> Json:
     try:
         await act()
     except (IllegalMove, IntegrityError) as err:
-        raise BadInput("not_yours", 409) from err
+        row = await rooms.ledger.desk.one(sender_id)
+        raise await gone_from(rooms, row, code) from err
     return {}
 
 
@@ -141,6 +184,6 @@ async def say(
     except IntegrityError:
         return {"repeat": True}
     except IllegalMove as err:
-        raise BadInput("not_yours", 409) from err
+        raise await gone_from(rooms, await rooms.ledger.desk.one(sender_id)) from err
     await rooms.outbox.publish(sender_id, written)
     return {"seq": written.last_seq, "repeat": False}

@@ -12,6 +12,7 @@ from channels.attachments import give_file, keep_file, media_type_of, read_uploa
 from channels.console.bodies import read_key
 from channels.console.entry import ONE, Entry, say
 from channels.console.shapes import Json
+from channels.console.whereabouts import gone_from
 
 FILES = f"{ONE}/files"
 # What WeChat shows; it takes no other files from a service account.
@@ -36,7 +37,7 @@ def add_routes(router: APIRouter, entry: Entry) -> None:
         row = await entry.visible(sender_id, session)
         name = session.agent.name
         if row.agent != name:
-            raise BadInput("not_yours", 409)
+            raise await gone_from(rooms, row)
         rooms.limits.attachment.take(f"agent:{name}")
         sent = await read_upload(request, rooms.settings.max_attachment_bytes)
         key = read_key(sent.key)

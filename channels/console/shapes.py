@@ -6,7 +6,7 @@ from typing import Any
 from bot.ledger.agents import Agent, DeskSession
 from bot.ledger.desk_view import Listed
 from bot.ledger.ratings import Scores
-from bot.ledger.waiting import PRESENT
+from bot.ledger.waiting import is_here
 from bot.message import StoredMessage
 from channels.console.due import Promise
 from channels.wire import event
@@ -31,7 +31,7 @@ def session_json(session: DeskSession) -> Json:
 
 def agent_json(agent: Agent, held: int, now: datetime, scores: Scores | None) -> Json:
     """Return an account as colleagues see it."""
-    seen = agent.seen_at is not None and now - agent.seen_at < PRESENT
+    here = is_here(agent.seen_at, now)
     return {
         "name": agent.name,
         "title": agent.title,
@@ -39,7 +39,7 @@ def agent_json(agent: Agent, held: int, now: datetime, scores: Scores | None) ->
         "skills": list(agent.skills),
         "capacity": agent.capacity,
         "held": held,
-        "state": "away" if not seen else "ready" if agent.ready else "busy",
+        "state": "away" if not here else "ready" if agent.ready else "busy",
         "scores": scores
         and {
             "asked": scores.asked,

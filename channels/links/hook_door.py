@@ -89,16 +89,24 @@ async def _do(rooms: WebRooms, desk: Desk, call: Call, now: datetime) -> None:
             await links.note_once(call.id, sender_id, who, call.text, now)
             return  # that it was done is written with the note
         case "accept":
-            await step(lambda: desk.accept(sender_id, who, key, title))
+            await step(
+                rooms, sender_id, lambda: desk.accept(sender_id, who, key, title)
+            )
         case "release":
-            await step(lambda: desk.release(sender_id, who, key, title))
+            await step(
+                rooms, sender_id, lambda: desk.release(sender_id, who, key, title)
+            )
         case "transfer":
             await step(
-                lambda: desk.requeue(sender_id, who, key, call.skill, call.summary)
+                rooms,
+                sender_id,
+                lambda: desk.requeue(sender_id, who, key, call.skill, call.summary),
             )
         case "close":
             summary, category = call.summary or None, call.category or None
             await step(
-                lambda: desk.close(sender_id, who, key, summary, category, title)
+                rooms,
+                sender_id,
+                lambda: desk.close(sender_id, who, key, summary, category, title),
             )
     await links.note_done(call.id, now)
