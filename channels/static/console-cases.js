@@ -8,6 +8,7 @@ const DONE_STEPS = {
 };
 const OPEN_CASE = ['received', 'investigating', 'extended', 'reviewing'];
 let shownCase = null; // { kind, number }
+forgets.push(() => { shownCase = null; });
 
 const yuan = (fen) => `${(fen / 100).toFixed(2)} 元`;
 const whole = (iso) => new Date(iso).toLocaleString('zh-CN', { dateStyle: 'short', timeStyle: 'short' });

@@ -1,23 +1,50 @@
 // One conversation: what is said, who the customer is, and every step an agent makes.
 'use strict';
 
-async function open(id) {
+let lost = false; // the open conversation has gone to somebody else
+
+function turnTo(id) {
+  keepDraft();
   current = id;
   seen = 0;
   reading += 1;
   row = null;
-  $('nothing').hidden = true;
-  $('open').hidden = false;
-  $('log').replaceChildren();
-  $('problem').textContent = '';
+  lost = false;
+  whispered = null;
+  filing = null;
+  $('nothing').hidden = Boolean(id);
+  $('open').hidden = !id;
+  for (const part of ['log', 'customer', 'moves', 'notes']) $(part).replaceChildren();
+  for (const part of ['title', 'left', 'whisper']) $(part).textContent = '';
+  for (const part of ['earlier', 'reveal', 'whisper', 'news']) $(part).hidden = true;
+  if ($('why').open) $('why').close();
+  showDraft();
   draw();
   drawSteps(); // nothing can be done before it is there
+}
+
+function say(words, failed = false) {
+  $('news').textContent = words;
+  $('news').classList.toggle('failed', failed);
+  $('news').hidden = !words;
+}
+
+const nameOf = (id) => `${CHANNELS[id.split(':')[0]] || id.split(':')[0]} · ${id.slice(-6)}`;
+
+forgets.push(() => {
+  current = row = whispered = filing = null;
+  seen = 0;
+  first = 0;
+  lost = false;
+  reading += 1;
+});
+
+async function open(id) {
+  turnTo(id);
   const mine = reading;
-  whispered = null;
-  $('whisper').hidden = true;
-  quote(null);
   drawCustomer();
   await details();
+  if (mine !== reading) return;
   await showEarlier(NEWEST);
   while (mine === reading) {
     try {
@@ -95,11 +122,13 @@ function customerLines(found) {
 
 $('reveal').addEventListener('click', async () => {
   const id = current;
-  const said = await ask('显示完整信息', '为什么要看（会记录）', null);
+  const mine = reading;
+  const said = await ask('显示完整信息', '为什么要看（会记录）', null, { kept: askOf(id, 'reveal') });
   if (!said) return;
-  act(async () => {
+  act(id, async () => {
     const found = (await post(at(id, '/reveal'), { reason: said.words })).customer;
-    if (id !== current || !found) return;
+    delete draftOf(id).asks.reveal;
+    if (mine !== reading || !found) return;
     $('customer').replaceChildren(...customerLines(found).map((line) => el('p', '', line)));
     $('reveal').hidden = true;
   });
@@ -107,10 +136,19 @@ $('reveal').addEventListener('click', async () => {
 
 $('clause-form').addEventListener('submit', async (event) => {
   event.preventDefault();
-  const asked = $('clause-words').value.trim();
+  const id = current;
+  const draft = keepDraft();
+  const asked = draft.asked.trim();
   if (!asked) return;
   const found = await get(`clauses?q=${encodeURIComponent(asked)}`).catch(() => ({ clauses: [] }));
-  $('clauses').replaceChildren(...(found.clauses.length ? found.clauses.map((clause) => {
+  if (drafts.get(id || '') !== draft || draft.asked.trim() !== asked) return;
+  draft.hits = found.clauses;
+  if (id === current) drawHits(draft.hits);
+});
+
+function drawHits(hits) {
+  if (!hits) return $('clauses').replaceChildren();
+  $('clauses').replaceChildren(...(hits.length ? hits.map((clause) => {
     const item = el('li');
     const button = el('button', '', `引用 ${clause.ref}`);
     button.type = 'button';
@@ -119,34 +157,64 @@ $('clause-form').addEventListener('submit', async (event) => {
     item.append(el('strong', '', `《${clause.title}》${clause.ref}`), el('span', 'quote', clause.quote), button);
     return item;
   }) : [el('li', '', '没有找到能回答这句话的条款。')]));
-});
+}
 
 function quote(clause) {
-  quoted = clause;
-  $('quoting').hidden = !clause;
-  if (!clause) return;
-  $('quoting-text').textContent = `将附上《${clause.title}》${clause.ref} 的原文`;
-  const words = $('words');
-  if (!words.value.trim() && clause.plain) words.value = clause.plain;
-  words.focus();
+  if (!current) return;
+  const draft = keepDraft();
+  draft.clause = clause;
+  draft.key = null;
+  if (clause && !draft.words.trim() && clause.plain) draft.words = clause.plain;
+  showDraft();
+  if (clause) $('words').focus();
 }
 
 $('unquote').addEventListener('click', () => quote(null));
 
+let asks = 0; // numbers the looks at the open conversation: an older one is dropped
+let newestAsk = 0;
+
 async function details() {
   if (!current) return;
   const id = current;
+  const mine = reading;
+  asks += 1;
+  const look = asks;
   try {
     const [found, notes] = await Promise.all([get(at(id)), get(at(id, '/notes'))]);
-    if (id !== current) return;
+    if (mine !== reading || look < newestAsk) return;
+    newestAsk = look;
+    if (lost) return open(id); // it is back
     row = found;
+    const holds = isHeldByMe();
+    if (draftOf(id).mine && !holds && !stepping.has(id)) dropReply(id);
+    draftOf(id).mine = holds;
     drawDetails(notes.notes);
   } catch (error) {
-    if (id !== current || !(error instanceof Refused)) return;
-    row = row && { ...row, status: 'closed', agent: null };
-    drawSteps();
-    $('problem').textContent = error.status === 404 ? '这个会话已经不在您这里了。' : error.message;
+    if (mine !== reading || look < newestAsk || !(error instanceof Refused)) return;
+    if (error.status !== 404) return report(id, { problem: error.message });
+    newestAsk = look;
+    if (!stepping.has(id)) await lose(id);
   }
+}
+
+const isHeldByMe = () => Boolean(row && row.status === 'agent' && row.agent === me.name);
+
+// Somebody else has it now, or it ended: say who, and let go of what was begun for it.
+async function lose(id) {
+  if (lost) return;
+  lost = true;
+  row = row && { ...row, status: 'closed', agent: null };
+  drafts.delete(id);
+  showDraft();
+  $('customer').replaceChildren();
+  $('notes').replaceChildren();
+  $('reveal').hidden = true;
+  drawSteps();
+  const mine = reading;
+  const where = await get(at(id, '/holder')).catch(() => null);
+  if (mine !== reading || !lost) return;
+  report(id, { problem: where ? `这个会话已经不在您这里了：${where.words}。` : '这个会话已经不在您这里了。' });
 }
 
 function drawDetails(notes) {
@@ -212,9 +280,9 @@ function leftWords(left) {
 }
 
 function drawSteps() {
-  const mine = row && row.status === 'agent' && row.agent === me.name;
+  const mine = isHeldByMe();
   $('accept').hidden = !row || row.status !== 'queued';
-  $('take').hidden = !row || me.role !== 'leader' || mine || !['bot', 'agent'].includes(row.status);
+  $('take').hidden = !row || !me || me.role !== 'leader' || mine || !['bot', 'agent'].includes(row.status);
   $('release').hidden = $('close').hidden = !mine;
   $('transfer').hidden = !(mine || (row && row.status === 'agent' && me.role === 'leader'));
   $('words').disabled = !mine;
@@ -259,9 +327,11 @@ function fileLink(part) {
 async function showWhy(seq) {
   const lines = $('why-lines');
   lines.replaceChildren();
+  const mine = reading;
   const add = (name, words) => words && lines.append(el('dt', '', name), el('dd', '', words));
   try {
     const why = await get(at(current, `/why/${seq}`));
+    if (mine !== reading) return;
     const percent = (value) => (value === null || value === undefined ? '' : ` ${Math.round(value * 100)}%`);
     add('客户说', why.asked.map((each) => each.text || each.payload).join(' / '));
     add('理解为', why.ranking.map((each) => `${each.intent}${percent(each.confidence)}`).join('，') || why.intent);
@@ -273,7 +343,7 @@ async function showWhy(seq) {
   } catch (error) {
     add('说明', '这条消息没有可看的过程。');
   }
-  $('why').showModal();
+  if (mine === reading && !$('why').open) $('why').showModal();
 }
 
 // What agents write often: "/" and the beginning of a shortcut.
@@ -296,7 +366,7 @@ function offerTemplates() {
 
 function useTemplate(template) {
   $('words').value = template.text;
-  delete $('words').dataset.key;
+  keepDraft();
   $('templates').hidden = true;
   $('words').focus();
 }
@@ -311,12 +381,13 @@ function partWords(part) {
   }
 }
 
-async function act(work) {
-  $('problem').textContent = '';
+// A step in one conversation. How it went is said there, also when another is open by then.
+async function act(id, work) {
+  report(id, {});
   try {
-    await work();
+    report(id, { done: (await work()) || '' });
   } catch (error) {
-    $('problem').textContent = error instanceof Refused ? error.message : '没有连上服务器，请稍后再试。';
+    report(id, { problem: wordsOf(error) });
   }
   await refresh();
   await details();
@@ -324,26 +395,25 @@ async function act(work) {
 
 $('composer').addEventListener('submit', (event) => {
   event.preventDefault();
-  const words = $('words');
-  const text = words.value.trim();
-  if (!text || words.disabled) return;
-  // The same key until it is taken: pressing again never sends twice.
-  words.dataset.key ||= newKey();
-  act(async () => {
-    const clause = quoted && { document: quoted.document, ref: quoted.ref };
-    await post(at(current, '/messages'), { text, key: words.dataset.key, clause });
-    words.value = '';
-    quote(null);
-    delete words.dataset.key;
+  const id = current;
+  if (!keepDraft().words.trim() || $('words').disabled) return;
+  const taken = takeWords(id);
+  act(id, async () => {
+    const clause = taken.clause && { document: taken.clause.document, ref: taken.clause.ref };
+    try {
+      await post(at(id, '/messages'), { text: taken.words.trim(), key: taken.key, clause });
+    } catch (error) {
+      if (error.code !== 'not_yours') putBack(id, taken);
+      throw error;
+    } finally {
+      draftOf(id).sending = Math.max(0, draftOf(id).sending - 1);
+    }
   });
 });
 
-$('words').addEventListener('input', () => {
-  delete $('words').dataset.key;
-  offerTemplates();
-});
+$('words').addEventListener('input', offerTemplates);
 $('words').addEventListener('keydown', (event) => {
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  if (event.key !== 'Enter' || event.shiftKey || composing(event)) return;
   event.preventDefault();
   const [first] = $('words').value.startsWith('/') ? offerTemplates() : [];
   if (first) return useTemplate(first);
@@ -352,71 +422,153 @@ $('words').addEventListener('keydown', (event) => {
 
 $('note-form').addEventListener('submit', (event) => {
   event.preventDefault();
-  const text = $('note').value.trim();
-  if (text && current) act(async () => { await post(at(current, '/notes'), { text }); $('note').value = ''; });
+  const id = current;
+  const draft = keepDraft();
+  const written = draft.note;
+  if (!written.trim() || !id) return;
+  draft.note = '';
+  showDraft();
+  act(id, async () => {
+    try {
+      await post(at(id, '/notes'), { text: written.trim() });
+    } catch (error) {
+      draft.note = draft.note ? `${written}\n${draft.note}` : written;
+      if (id === current) showDraft();
+      throw error;
+    }
+  });
 });
 
-$('attach').addEventListener('click', () => $('file').click());
+let filing = null; // for whom a file is being chosen
+
+$('attach').addEventListener('click', () => {
+  filing = current;
+  $('file').click();
+});
+$('file').addEventListener('cancel', () => { filing = null; });
 $('file').addEventListener('change', () => {
   const [file] = $('file').files;
-  if (!file || !current) return;
+  const id = filing || current;
+  filing = null;
+  $('file').value = '';
+  if (!file || !id) return;
   const form = new FormData();
   form.append('file', file, file.name);
   form.append('key', newKey());
-  $('file').value = '';
-  act(() => send(at(current, '/files'), form));
+  act(id, () => send(at(id, '/files'), form).then(() => ''));
 });
 
+// What was typed into a dialog that was left, or whose step failed, is there the next time.
+const askOf = (id, name) => (draftOf(id).asks[name] ||= { words: '', to: null });
+
 // choices = { label, options: [[value, words], …] } or null; without text only a yes is asked for
-function ask(title, text, choices, { required = false, longest = 1000 } = {}) {
+function ask(title, text, choices, { required = false, longest = 1000, explain = '', kept = null } = {}) {
   $('ask-title').textContent = title;
+  $('ask-say').textContent = explain;
+  $('ask-say').hidden = !explain;
   $('ask-text').textContent = text;
-  $('ask-words').value = '';
+  $('ask-words').value = kept ? kept.words : '';
   $('ask-words').required = required;
   $('ask-words').maxLength = longest;
   $('ask-label').hidden = !text;
   $('ask-to').hidden = !choices;
   $('ask-to-text').textContent = choices ? choices.label : '';
-  $('ask-select').replaceChildren(...(choices ? choices.options : []).map(([value, words]) => new Option(words, value)));
+  const options = choices ? choices.options : [];
+  $('ask-select').replaceChildren(...options.map(([value, words]) => new Option(words, value)));
+  if (kept && options.some(([value]) => value === kept.to)) $('ask-select').value = kept.to;
   $('ask').returnValue = 'no';
   $('ask').showModal();
-  return new Promise((done) => $('ask').addEventListener('close', () => done(
-    $('ask').returnValue === 'yes' ? { words: $('ask-words').value.trim(), to: $('ask-select').value } : null,
-  ), { once: true }));
+  const mine = session;
+  return new Promise((done) => $('ask').addEventListener('close', () => {
+    if (mine !== session) return done(null);
+    const said = { words: $('ask-words').value.trim(), to: $('ask-select').value };
+    if (kept) Object.assign(kept, said);
+    $('ask-words').value = '';
+    done($('ask').returnValue === 'yes' ? said : null);
+  }, { once: true }));
 }
 
-const accept = (id) => act(async () => {
-  await post(at(id, '/accept'), { key: newKey() });
-  if (current !== id) open(id);
-  $('words').disabled = false;
-  $('words').focus();
-});
+async function accept(id) {
+  const before = current;
+  const took = async () => {
+    await post(at(id, '/accept'), { key: newKey() });
+    if (current !== before) return;
+    if (current !== id) open(id);
+    $('words').disabled = false;
+    $('words').focus();
+  };
+  if (id === before) return act(id, took);
+  try {
+    await took();
+  } catch (error) {
+    say(`${nameOf(id)}：${wordsOf(error)}`, true);
+  }
+  await refresh();
+}
 $('accept').addEventListener('click', () => accept(current));
-$('release').addEventListener('click', () => act(() => post(at(current, '/release'), { key: newKey() })));
+
+// A step after which the conversation is no longer mine. That is what was wanted, so it is
+// told as done; what was begun for it is let go of.
+async function part(id, path, body, words) {
+  stepping.add(id);
+  report(id, {});
+  try {
+    const told = await post(at(id, path), { key: newKey(), ...body });
+    drafts.delete(id);
+    if (id === current) {
+      showDraft();
+      if (me.role === 'leader') open(id); // who may look on
+      else turnTo(null);
+    }
+    say(`${nameOf(id)}：${told.words || words}`);
+  } catch (error) {
+    report(id, { problem: wordsOf(error) });
+  } finally {
+    stepping.delete(id);
+  }
+  await refresh();
+  await details();
+}
+
+const unsent = (id) => (draftOf(id).words.trim() ? '输入框里还有没发出的话，确定后不会发给客户。' : '');
+
+$('release').addEventListener('click', async () => {
+  const id = current;
+  const said = await ask('交还机器人', null, null, { explain: `客户会看到您已离开，之后由机器人回答。${unsent(id)}` });
+  if (said) part(id, '/release', {}, '已交还机器人。');
+});
 $('close').addEventListener('click', async () => {
   const id = current;
-  const options = categories.map((each) => [each, each]);
-  const said = await ask('结束会话', '小结（客户看不到）', { label: '类别', options });
-  if (said) act(() => post(at(id, '/close'), { key: newKey(), summary: said.words, category: said.to }));
+  const options = [['', '未分类'], ...categories.map((each) => [each, each])];
+  const said = await ask('结束会话', '小结（客户看不到）', { label: '类别', options }, { explain: unsent(id), kept: askOf(id, 'close') });
+  if (said) part(id, '/close', { summary: said.words, category: said.to }, '会话已结束。');
 });
 $('take').addEventListener('click', () => {
   const { sender_id: id, status: found, agent } = row;
-  act(() => post(at(id, '/take'), { key: newKey(), found, held_by: agent }));
+  act(id, async () => {
+    await post(at(id, '/take'), { key: newKey(), found, held_by: agent });
+    return '已由您接管。';
+  });
 });
 $('transfer').addEventListener('click', async () => {
   const id = current;
   const skills = [...new Set(people.flatMap((each) => each.skills))];
   const others = people.filter((each) => each.name !== row.agent);
-  const options = [['', '任何空闲坐席'], ...skills.map((each) => [`skill:${each}`, `技能：${each}`]),
-    ...others.map((each) => [`to:${each.name}`, `${each.title}（${each.state === 'ready' ? '接待中' : '不在接待'}，${each.held}/${each.capacity}）`])];
-  const said = await ask('转出会话', '交代给下一位（客户看不到）', { label: '转给', options });
+  const options = [['', '任何空闲坐席'], ...skills.map((each) => [`skill:${each}`, `技能：${each}`]), ...others.map((each) => [`to:${each.name}`, `${each.title}（${receives(each)}）`])];
+  const said = await ask('转出会话', '交代给下一位（客户看不到）', { label: '转给', options }, { explain: unsent(id), kept: askOf(id, 'transfer') });
   if (!said) return;
-  const part = (sign) => (said.to.startsWith(sign) ? said.to.slice(sign.length) : null);
-  act(() => post(at(id, '/transfer'), { key: newKey(), skill: part('skill:'), to: part('to:'), memo: said.words }));
+  const only = (sign) => (said.to.startsWith(sign) ? said.to.slice(sign.length) : null);
+  part(id, '/transfer', { skill: only('skill:'), to: only('to:'), memo: said.words }, '已转出。');
 });
 
+function receives(colleague) {
+  if (colleague.state === 'away') return '不在，转不过去';
+  if (colleague.held >= colleague.capacity) return `已满，${colleague.held}/${colleague.capacity}`;
+  return `${colleague.state === 'ready' ? '接待中' : '在线，不接新会话'}，${colleague.held}/${colleague.capacity}`;
+}
+
 document.addEventListener('keydown', (event) => {
-  if (!event.altKey || !me || $('ask').open) return;
+  if (!event.altKey || !me || event.isComposing || document.querySelector('dialog[open]')) return;
   const all = everything().map((each) => each.sender_id);
   const here = all.indexOf(current);
   if (event.code === 'KeyJ' && all.length) open(all[(here + 1) % all.length]);
@@ -426,4 +578,4 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
 });
 
-get('me').then(enter, showLogin);
+begin();

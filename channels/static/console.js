@@ -32,32 +32,109 @@ let failing = false;
 let templates = []; // what agents write often
 let categories = []; // what a conversation can have been about
 let people = []; // accounts
-let quoted = null; // the clause the next words will quote
 
 class Refused extends Error {
-  constructor(status, message) { super(message); this.status = status; }
+  constructor(status, code, message) { super(message); this.status = status; this.code = code; }
 }
 
-async function call(method, path, body, seconds = 15) {
+// Sessions. Whatever was asked for in one session is never heard in another: not by the
+// next agent at this screen, and not by a later login in another tab of this browser.
+
+let session = 0; // counts the ends of sessions
+const reads = new Set(); // what is being read, stopped when the session ends
+const forgets = []; // each script says how it forgets what it keeps
+const unheard = () => new Promise(() => {});
+
+async function call(method, path, body, seconds = 15, again = true) {
+  const mine = session;
+  const word = me ? me.csrf : '';
   const form = body instanceof FormData;
-  const headers = body === undefined ? {} : { 'X-CSRF-Token': me ? me.csrf : '', ...(form ? {} : { 'Content-Type': 'application/json' }) };
-  let answer;
+  // The word goes with reads too, so that the server refuses them after another login.
+  const headers = { ...(word ? { 'X-CSRF-Token': word } : {}), ...(form || body === undefined ? {} : { 'Content-Type': 'application/json' }) };
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), seconds * 1000);
+  if (method === 'GET') reads.add(limit);
+  let answer, data;
   try {
     answer = await fetch(`/api/desk/${path}`, {
-      method, headers, body: form || body === undefined ? body : JSON.stringify(body),
-      credentials: 'same-origin', signal: AbortSignal.timeout(seconds * 1000),
+      method, headers, body: form || body === undefined ? body : JSON.stringify(body), credentials: 'same-origin', signal: limit.signal,
     });
+    data = await answer.json().catch(() => ({}));
   } catch (error) {
+    if (mine !== session) return unheard();
     stale(true);
     throw error;
+  } finally {
+    clearTimeout(timer);
+    reads.delete(limit);
   }
-  const data = await answer.json().catch(() => ({}));
+  if (mine !== session) return unheard();
   stale(answer.status >= 500);
   if (answer.ok) return data;
-  if (answer.status === 401 && path !== 'login') showLogin();
-  throw new Refused(answer.status, data.error ? data.error.message : '出错了，请稍后再试。');
+  const said = data.error || { code: '', message: '出错了，请稍后再试。' };
+  const other = ['other_session', 'csrf'].includes(said.code);
+  if (word && (other || answer.status === 401)) {
+    const now = other ? await whoIsIn() : null;
+    if (mine !== session) return unheard();
+    if (now && now.name === me.name && again) { // logged in again in another tab
+      Object.assign(me, now);
+      return call(method, path, body, seconds, false);
+    }
+    endSession(whyEnded(said, now));
+    return unheard();
+  }
+  throw new Refused(answer.status, said.code, said.message);
 }
 
+async function whoIsIn() {
+  const answer = await fetch('/api/desk/me', { credentials: 'same-origin' }).catch(() => null);
+  return answer && answer.ok ? answer.json() : null;
+}
+
+function whyEnded(said, now) {
+  if (now) return `这个浏览器里已经换成“${now.title}”登录，这个页面上的登录不再有效。`;
+  return said.code.startsWith('desk_') ? said.message : '登录已经失效：可能在别的标签页退出了。请重新登录。';
+}
+
+// What the page looked like before anybody logged in.
+const PRISTINE = [...document.querySelectorAll('#desk [id], dialog, dialog [id]')].map((each) => ({
+  each, hidden: each.hidden, disabled: each.disabled,
+  inside: each.querySelector('[id]') ? null : [...each.childNodes].map((child) => child.cloneNode(true)),
+}));
+
+function wipe() {
+  for (const { each, hidden, disabled, inside } of PRISTINE) {
+    if (each.tagName === 'DIALOG' && each.open) each.close('no');
+    each.hidden = hidden;
+    if (disabled !== undefined) each.disabled = disabled;
+    if (inside) each.replaceChildren(...inside.map((child) => child.cloneNode(true)));
+    if (each.type === 'checkbox') each.checked = each.defaultChecked;
+    else if (['INPUT', 'TEXTAREA'].includes(each.tagName)) each.value = each.defaultValue;
+    for (const name of Object.keys(each.dataset)) delete each.dataset[name];
+  }
+  document.title = '坐席工作台';
+}
+
+// The end of a session, whatever ended it: nothing of it stays on the page or in memory.
+function endSession(why) {
+  session += 1;
+  for (const each of reads) each.abort();
+  me = null;
+  templates = [];
+  categories = [];
+  people = [];
+  rows = { queue: [], mine: [], all: [], live: [] };
+  read.clear();
+  heard = 0;
+  offered = new Set();
+  unreadBefore = 0;
+  for (const forget of forgets) forget();
+  wipe();
+  stale(false);
+  showLogin(why);
+}
+
+const wordsOf = (error) => (error instanceof Refused ? error.message : '没有连上服务器，请稍后再试。');
 const get = (path, seconds) => call('GET', path, undefined, seconds);
 const post = (path, body = {}) => call('POST', path, body);
 const send = (path, form) => call('POST', path, form, 120);
@@ -87,17 +164,18 @@ const waited = (iso) => (ago(iso) === '刚刚' ? '刚刚来' : `等了 ${ago(iso
 
 // Logging in and out.
 
-function showLogin() {
-  me = null;
-  current = null;
-  reading += 1;
+function showLogin(why = '') {
   $('desk').hidden = true;
   $('login').hidden = false;
+  $('login-error').textContent = why;
+  $('login-form').elements.password.value = '';
   $('login-form').elements.name.focus();
 }
 
 async function enter(found) {
+  if (me) endSession('');
   me = found;
+  $('login-error').textContent = '';
   $('login').hidden = true;
   $('desk').hidden = false;
   $('who').textContent = `${me.title}（${me.role === 'leader' ? '组长' : '坐席'}${me.skills.length ? '，' + me.skills.join('、') : ''}）`;
@@ -115,20 +193,50 @@ $('login-form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const fields = event.target.elements;
   $('login-error').textContent = '';
+  await leaving;
   try {
     const found = await post('login', { name: fields.name.value, password: fields.password.value });
     fields.password.value = '';
+    sessionStorage.removeItem(LEAVING);
     await enter(found);
   } catch (error) {
-    $('login-error').textContent = error.status === 401 ? '账号或密码不对。' : error.message;
+    $('login-error').textContent = error.status === 401 ? '账号或密码不对。' : wordsOf(error);
     fields.password.select();
   }
 });
 
-$('logout').addEventListener('click', async () => {
-  await post('logout').catch(() => {});
-  showLogin();
+// Leaving clears the screen at once, and tells the server; what could not be told is told
+// when the page is opened the next time. A login waits for it, as both set the cookie.
+
+const LEAVING = 'baoke-desk-leaving';
+let leaving = Promise.resolve();
+
+$('logout').addEventListener('click', () => {
+  const word = me.csrf;
+  $('login-form').reset();
+  endSession('');
+  leaving = leave(word);
 });
+
+async function leave(word) {
+  sessionStorage.setItem(LEAVING, 'yes');
+  const answer = await fetch('/api/desk/logout', {
+    method: 'POST', headers: { 'X-CSRF-Token': word }, credentials: 'same-origin', keepalive: true,
+  }).catch(() => null);
+  if (answer && answer.status < 500) sessionStorage.removeItem(LEAVING);
+  else if (!me) $('login-error').textContent = '退出还没有送到服务器。请联网后刷新这一页，会自动再退出一次。';
+}
+
+async function begin() {
+  const found = await get('me').catch(() => null);
+  if (!found || !sessionStorage.getItem(LEAVING)) return found ? enter(found) : showLogin();
+  showLogin();
+  leaving = leave(found.csrf);
+}
+
+// A page that the browser keeps to come back to keeps nothing of a customer.
+addEventListener('pagehide', (event) => { if (event.persisted && me) endSession(''); });
+addEventListener('pageshow', (event) => { if (event.persisted) begin(); });
 
 $('ready').addEventListener('change', () => {
   if ($('ready').checked && 'Notification' in window && Notification.permission === 'default') Notification.requestPermission();
@@ -141,13 +249,19 @@ async function beat() {
 
 // Lists.
 
+let looks = 0; // numbers the looks at the lists: an older one that comes late is dropped
+let newestLook = 0;
+
 async function refresh() {
   if (!me) return;
+  looks += 1;
+  const look = looks;
   try {
     const asked = [get('queue'), get('conversations'), get('agents')];
     if (me.role === 'leader') asked.push(get('conversations?everybody=true'), get('live'));
     const [queue, mine, agents, all, live] = await Promise.all(asked);
-    if (!me) return;
+    if (look < newestLook) return;
+    newestLook = look;
     people = agents.agents;
     rows = {
       queue: queue.conversations,
@@ -156,6 +270,7 @@ async function refresh() {
       live: live ? live.conversations : [],
     };
     rows.queue.sort((a, b) => isMine(b) - isMine(a)); // what I am asked to take stands first
+    dropDrafts();
     draw();
     callAttention();
     if (current && row) await details();
@@ -208,6 +323,8 @@ function drawList(name) {
     if (name === 'queue') first.append(isMine(each) ? el('span', 'badge', '请您接') : el('span', 'hint', waited(each.waiting_since)));
     else if (name === 'all') first.append(el('span', 'hint', titleOf(each.agent)));
     else if (unread) first.append(el('span', 'badge', '新消息'));
+    const left = draftMark(each.sender_id);
+    if (left) first.append(el('span', left.failed ? 'badge failed' : 'hint', left.words));
     button.append(first, el('span', 'last', each.last_text));
     const due = dueWords(each.due);
     if (due) button.append(el('span', due.late ? 'due late' : 'due', due.words));
@@ -278,3 +395,20 @@ function beep() {
 }
 
 setInterval(beat, BEAT_MS);
+
+// Enter while an input method (输入法) is composing only takes what it offers: it never
+// sends or submits. Safari ends the composition before it tells of the key (keyCode 229).
+
+let composed = false; // a composition ended within this very task
+
+const composing = (event) => event.isComposing || event.keyCode === 229 || composed;
+
+document.addEventListener('compositionend', () => {
+  composed = true;
+  setTimeout(() => { composed = false; });
+}, true);
+document.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || !composing(event)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}, true);
