@@ -399,13 +399,13 @@ setInterval(beat, BEAT_MS);
 // Enter while an input method (输入法) is composing only takes what it offers: it never
 // sends or submits. Safari ends the composition before it tells of the key (keyCode 229).
 
-let composed = false; // a composition ended within this very task
+let composed = false; // input methods that are scripts do both in one go
 
 const composing = (event) => event.isComposing || event.keyCode === 229 || composed;
 
 document.addEventListener('compositionend', () => {
   composed = true;
-  setTimeout(() => { composed = false; });
+  queueMicrotask(() => { composed = false; });
 }, true);
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || !composing(event)) return;
