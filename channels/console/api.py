@@ -4,6 +4,7 @@ In: a session cookie, and for whatever changes something the session's CSRF word
 ``X-CSRF-Token``. Out: JSON, documented by OpenAPI, so another desk can be attached.
 """
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from bot.desk import Desk
+from bot.errors import BadInput, Unauthorized
 from bot.ledger.agents import DeskSession, Role
 from bot.ports import WorkHours
 from channels.console import cases, conversation, files
@@ -93,6 +95,7 @@ def _add_accounts(router: APIRouter, entry: Entry) -> None:
         now = rooms.clock.now()
         visitor = Visitor(network_of(address), request.cookies.get(DEVICE_COOKIE))
         found = await entry.accounts.login(body.name, body.password, visitor, now)
+        await _end_session_before(request, entry, found.session.agent.name)
         await agents.show_up(found.session.agent.name, False, now)  # not asked yet
         answer = JSONResponse({**session_json(found.session), "ready": False})
         public = rooms.settings.public_url or ""
@@ -132,8 +135,16 @@ def _add_accounts(router: APIRouter, entry: Entry) -> None:
 
     @router.post("/presence", summary="I am here")
     async def presence(body: Presence, session: Writer) -> Json:
-        """Note the heartbeat; without one for a minute an agent counts as away."""
-        await agents.show_up(session.agent.name, body.ready, rooms.clock.now())
+        """Note the heartbeat; without one for a minute an agent counts as away.
+
+        Whether they want conversations is only changed when it is said: pages open in
+        several browsers would change it back and forth with their heartbeats.
+        """
+        agent, now = session.agent, rooms.clock.now()
+        if body.ready is None:
+            await agents.touch(agent.name, now)
+            return {"ready": agent.ready}
+        await agents.show_up(agent.name, body.ready, now)
         return {"ready": body.ready}
 
     @router.get("/agents", summary="Who is there")
@@ -152,6 +163,19 @@ def _add_accounts(router: APIRouter, entry: Entry) -> None:
                 for a in rows
             ]
         }
+
+
+async def _end_session_before(request: Request, entry: Entry, name: str) -> None:
+    """End the session whose cookie a login replaces; another agent's leaves with it."""
+    cookie = request.cookies.get(COOKIE)
+    if not cookie:
+        return
+    now = entry.rooms.clock.now()
+    with suppress(BadInput, Unauthorized):
+        before = await entry.accounts.enter(cookie, now)
+        if before.agent.name != name:
+            await entry.rooms.ledger.agents.leave(before.agent.name, now)
+        await entry.accounts.leave(cookie)
 
 
 def _add_lists(router: APIRouter, entry: Entry, due: Due) -> None:

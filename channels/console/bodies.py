@@ -25,12 +25,10 @@ def _check_storable(text: str) -> str:
     return text
 
 
-def _check_said(text: str) -> str:
-    """Refuse what only looks like words: blanks and signs of any width, fillers."""
+def _is_said(text: str) -> bool:
+    """Tell words from what only looks like them: blanks, signs, fillers."""
     said = [c for c in text if unicodedata.category(c)[0] in "LN" and c not in _FILLERS]
-    if len(said) < MIN_REASON_CHARS:
-        raise ValueError("no words")
-    return text
+    return len(said) >= MIN_REASON_CHARS
 
 
 Storable = AfterValidator(_check_storable)
@@ -56,9 +54,9 @@ class Login(BaseModel):
 
 
 class Presence(BaseModel):
-    """Whether an agent wants conversations."""
+    """Whether an agent wants conversations; None: as before."""
 
-    ready: bool
+    ready: bool | None = None
 
 
 class Clause(BaseModel):
@@ -106,7 +104,16 @@ class Taking(Step):
 class Reveal(BaseModel):
     """Why somebody wants to see what is masked; kept in the desk's log."""
 
-    reason: Annotated[Text, AfterValidator(_check_said)] = Field(max_length=200)
+    reason: Text = Field("", max_length=200)
+
+    def check(self) -> None:
+        """Check that the reason says something: blanks and invisible signs do not.
+
+        Raises:
+            BadInput: It does not.
+        """
+        if not _is_said(self.reason):
+            raise BadInput("reveal_reason")
 
 
 class Transfer(Step):

@@ -137,6 +137,7 @@ def _add_backstory(router: APIRouter, entry: Entry) -> None:
     async def reveal(sender_id: str, body: Reveal, session: Writer) -> Json:
         """Answer the customer's business unmasked; who asked and why is written down."""
         await entry.visible(sender_id, session)
+        body.check()
         now, name = clock.now(), session.agent.name
         await ledger.agents.log(name, "reveal", now, sender_id, body.reason)
         return {"customer": await entry.backroom.customer(sender_id, reveal=True)}

@@ -123,7 +123,7 @@ function customerLines(found) {
 $('reveal').addEventListener('click', async () => {
   const id = current;
   const mine = reading;
-  const said = await ask('显示完整信息', '为什么要看（会记录）', null, { kept: askOf(id, 'reveal') });
+  const said = await ask('显示完整信息', '为什么要看（会记录）', null, { kept: askOf(id, 'reveal'), required: true });
   if (!said) return;
   act(id, async () => {
     const found = (await post(at(id, '/reveal'), { reason: said.words })).customer;

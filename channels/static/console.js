@@ -240,11 +240,18 @@ addEventListener('pageshow', (event) => { if (event.persisted) begin(); });
 
 $('ready').addEventListener('change', () => {
   if ($('ready').checked && 'Notification' in window && Notification.permission === 'default') Notification.requestPermission();
-  beat().then(refresh);
+  chosenAt = Infinity;
+  beat($('ready').checked).then(() => {
+    chosenAt = looks;
+    return refresh();
+  });
 });
 
-async function beat() {
-  if (me) await post('presence', { ready: $('ready').checked }).catch(() => {});
+let chosenAt = 0; // looks asked for up to then do not know yet what was chosen
+
+// A heartbeat chooses nothing: the same agent may have another browser open.
+async function beat(ready) {
+  if (me) await post('presence', ready === undefined ? {} : { ready }).catch(() => {});
 }
 
 // Lists.
@@ -263,6 +270,8 @@ async function refresh() {
     if (look < newestLook) return;
     newestLook = look;
     people = agents.agents;
+    const own = people.find((each) => each.name === me.name);
+    if (own && look > chosenAt) $('ready').checked = own.state === 'ready';
     rows = {
       queue: queue.conversations,
       mine: mine.conversations,
@@ -394,7 +403,7 @@ function beep() {
   }
 }
 
-setInterval(beat, BEAT_MS);
+setInterval(() => beat(), BEAT_MS);
 
 // Enter while an input method (输入法) is composing only takes what it offers: it never
 // sends or submits. Safari ends the composition before it tells of the key (keyCode 229).

@@ -225,3 +225,17 @@ def test_that_a_draft_is_not_there_for_the_same_agent_either(page, desk):
     page.get_by_role("log", name="消息").get_by_text(A, exact=True).wait_for()
     assert words(page).input_value() == ""
     assert newest(desk)
+
+
+def test_that_two_browsers_of_an_agent_agree_whether_she_is_ready(desk, agent_page):
+    one, two = agent_page(), agent_page()
+    one.get_by_label("接待中").check()
+    two.wait_for_function("() => $('ready').checked")
+    two.evaluate("beat()")
+    one.evaluate("beat().then(refresh)")
+    assert one.get_by_label("接待中").is_checked()
+    two.get_by_label("接待中").uncheck()
+    one.wait_for_function("() => !$('ready').checked")
+    one.evaluate("beat()")
+    two.evaluate("beat().then(refresh)")
+    assert not two.get_by_label("接待中").is_checked()

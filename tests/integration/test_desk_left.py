@@ -86,7 +86,7 @@ async def test_that_whoever_was_accepted_and_never_answered_is_fetched_back(
     async with desk_of(tmp_path, **settings) as (edge, web, (one, two, _)):
         visitor, sender_id, base = await accepted(edge, web, one)
         await meanwhile(edge, visitor, sender_id, base, one, clock)
-        clock.pass_by()
+        clock.pass_by(LONG if meanwhile is not keeps_writing else timedelta(minutes=1))
 
         (row,) = await until(lambda: rows_of(two, "queue"))
         assert (row["reason"], row["priority"]) == ("agent_gone", "high")
@@ -331,3 +331,43 @@ async def test_that_a_page_is_not_shown_what_belongs_to_a_later_login(tmp_path):
             )
         assert (await one.post("presence", ready=True)).status_code == 403
         assert (await client.get("/api/desk/me")).json()["name"] == "agent2"
+
+
+async def test_that_a_login_ends_the_one_it_replaces(tmp_path):
+    async with desk_of(tmp_path) as (edge, web, (one, _, leader)):
+        await accepted(edge, web, one)
+        cookie = one.client.cookies["baoke_desk"]
+        other = Browser(str(web.base_url))
+        other.client = one.client  # another tab of the same browser
+        assert (await other.login("agent2", "wrong pass")).status_code == 401
+        assert (await one.get("me")).json()["name"] == "agent1"  # nothing has changed
+        assert (await other.login("agent2")).is_success
+        async with httpx.AsyncClient(base_url=str(web.base_url)) as stranger:
+            stranger.cookies.set("baoke_desk", cookie)
+            assert (await stranger.get("/api/desk/me")).status_code == 401
+        found = (await leader.get("agents")).json()["agents"]
+        assert {row["name"]: row["state"] for row in found}["agent1"] == "away"
+
+
+async def test_that_a_heartbeat_chooses_nothing(tmp_path):
+    async with desk_of(tmp_path) as (_, web, (one, *_)):
+        other = Browser(str(web.base_url))
+        await other.login("agent1")
+        assert (await one.post("presence", ready=True)).json() == {"ready": True}
+        assert (await other.post("presence")).json() == {"ready": True}
+        assert (await one.get("me")).json()["ready"] is True
+        assert (await other.post("presence", ready=False)).json() == {"ready": False}
+        assert (await one.post("presence")).json() == {"ready": False}
+        await other.client.aclose()
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "  ", "\u3000\u3000", "\u200b\u200b", "…。", "看"]
+)
+async def test_that_a_reason_says_something(tmp_path, reason):
+    async with desk_of(tmp_path) as (edge, web, (one, *_)):
+        _, _, base = await accepted(edge, web, one)
+        answer = await one.post(f"{base}/reveal", reason=reason)
+        assert answer.status_code == 422
+        assert "为什么要看" in answer.json()["error"]["message"]
+        assert (await one.post(f"{base}/reveal", reason="核对")).is_success
