@@ -4,7 +4,7 @@
 let lost = false; // the open conversation has gone to somebody else
 
 function turnTo(id) {
-  keepDraft();
+  keepDraft().done = ''; // was read
   current = id;
   seen = 0;
   reading += 1;

@@ -221,7 +221,7 @@ $('logout').addEventListener('click', () => {
 async function leave(word) {
   sessionStorage.setItem(LEAVING, 'yes');
   const answer = await fetch('/api/desk/logout', {
-    method: 'POST', headers: { 'X-CSRF-Token': word }, credentials: 'same-origin', keepalive: true,
+    method: 'POST', headers: { 'X-CSRF-Token': word }, credentials: 'same-origin', keepalive: true, signal: AbortSignal.timeout(10000),
   }).catch(() => null);
   if (answer && answer.status < 500) sessionStorage.removeItem(LEAVING);
   else if (!me) $('login-error').textContent = '退出还没有送到服务器。请联网后刷新这一页，会自动再退出一次。';

@@ -6,6 +6,7 @@ import pytest
 from desk_stage import Desk
 from test_console import Customer, _ask
 
+from bot.desk_rules import Handoff
 from bot.message import Author
 
 pytestmark = pytest.mark.browser
@@ -204,6 +205,39 @@ def test_that_words_written_while_others_are_on_their_way_stay(desk, two, agent_
     held.go_on()
     page.get_by_role("log", name="消息").get_by_text("第一句", exact=True).wait_for()
     assert words(page).input_value() == "第二句"
+
+
+@pytest.mark.parametrize("looked_at", [B, A])
+def test_that_the_draft_of_an_ended_conversation_is_gone(
+    desk, two, agent_page, looked_at
+):
+    page = agent_page()
+    take(page, B, A)
+    words(page).fill("没写完的")
+    page.get_by_role("button", name="转出").click()
+    page.get_by_label("交代给下一位").fill("旧的交代")
+    page.get_by_role("button", name="返回").click()
+    turn_to(page, looked_at)
+    two[0].say("结束人工")
+    row_of(page, A).wait_for(state="detached")
+    if looked_at == A:
+        page.get_by_text("这个会话已经不在您这里了：现在由机器人接待。").wait_for()
+        assert words(page).input_value() == ""
+    again = desk.edge.backstage.desk.request(
+        two[0].sender_id, Handoff("customer_asked"), "again"
+    )
+    desk.run(again)
+    queue = page.get_by_role("list", name="排队")
+    queue.get_by_role("button").first.wait_for()
+    page.keyboard.press("Alt+a")
+    row_of(page, "结束人工").wait_for()
+    page.get_by_role("button", name="交还机器人").wait_for()
+    assert words(page).input_value() == ""
+    assert words(page).is_enabled()
+    assert page.locator("#problem").inner_text() == ""
+    page.get_by_role("button", name="转出").click()
+    assert page.get_by_label("交代给下一位").input_value() == ""
+    page.get_by_role("button", name="返回").click()
 
 
 def test_that_a_file_goes_to_whom_it_was_chosen_for(desk, two, agent_page, tmp_path):
