@@ -33,7 +33,7 @@ async def gone_from(
     status = Status.CLOSED if row is None else row.status
     title = await title_of(rooms, None if row is None else row.agent)
     where = rooms.notices.tell(f"with_{status.value}", agent=title)
-    return BadInput(code, 409, where=where)
+    return BadInput(code, 409, words=where)
 
 
 async def title_of(rooms: WebRooms, name: str | None) -> str:

@@ -85,6 +85,8 @@ def test_that_every_sentence_can_be_filled_in():
     }
     for key in notices.spoken:
         assert "{" not in notices.say(key, **values)
+    for key in notices.desk:
+        assert "{" not in notices.tell(key, agent="a", skill="s")
     for code in notices.refused:
         assert "{" not in notices.refusal(code, **values)
     assert notices.refusal("never_heard_of") == notices.refused["bad_request"]
