@@ -190,11 +190,13 @@ def _asks_since(since: datetime) -> ColumnElement[bool]:
     """Say in SQL whether words of the customer from before then have no answer."""
     said, asked = messages.alias("answers"), messages.alias("asked")
     answered = (
-        select(func.coalesce(func.max(said.c.seq), 0))
+        select(said.c.seq)
         .where(
             said.c.sender_id == conversations.c.sender_id,
             said.c.author == Author.AGENT,
         )
+        .order_by(said.c.seq.desc())  # from the end: histories may be long
+        .limit(1)
         .correlate(conversations)
         .scalar_subquery()
     )
@@ -204,7 +206,7 @@ def _asks_since(since: datetime) -> ColumnElement[bool]:
         .where(
             asked.c.sender_id == conversations.c.sender_id,
             asked.c.author == Author.CUSTOMER,
-            asked.c.seq > answered,
+            asked.c.seq > func.coalesce(answered, 0),
             asked.c.at < since,
             not_(rates),
         )
