@@ -184,7 +184,10 @@ async function details() {
     const [found, notes] = await Promise.all([get(at(id)), get(at(id, '/notes'))]);
     if (mine !== reading || look < newestAsk) return;
     newestAsk = look;
-    if (lost) return open(id); // it is back
+    if (lost) { // it is back; not waited for, as it goes on as long as it is open
+      open(id);
+      return;
+    }
     row = found;
     const holds = isHeldByMe();
     if (draftOf(id).mine && !holds && !stepping.has(id)) dropReply(id);
