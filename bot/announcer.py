@@ -12,8 +12,11 @@ CANCEL_PAYLOAD = "/cancel_handoff"
 class Announcer:
     """Says where a customer stands, how long it will take, or when work begins."""
 
-    def __init__(self, notices: Notices, hours: WorkHours, clock: Clock) -> None:
+    def __init__(
+        self, notices: Notices, hours: WorkHours, clock: Clock, crisis_line: str
+    ) -> None:
         self._notices = notices
+        self._crisis_line = crisis_line
         self._hours = hours
         self._clock = clock
 
@@ -37,5 +40,21 @@ class Announcer:
                 ButtonsPart((cancel,)),
             )
             return Outbound(sender_id, Author.SYSTEM, parts, key)
+
+        return announce
+
+    def crisis(self, sender_id: str, key: str) -> Announce:
+        """Return a function that answers despair: who comes when, and whom to call."""
+
+        def announce(place: QueuePlace) -> Outbound:
+            now = self._clock.now()
+            name = "crisis" if place.present else "crisis_nobody"
+            values = {"crisis_line": self._crisis_line}
+            if not self._hours.is_open(now):
+                name = "crisis_after_hours"
+                opens = self._hours.next_open(now)
+                values["next_open"] = self._notices.moment(opens, now)
+            words = TextPart(self._notices.say(name, **values))
+            return Outbound(sender_id, Author.SYSTEM, (words,), key)
 
         return announce

@@ -8,7 +8,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from bot.announcer import CANCEL_PAYLOAD, Announcer
+from bot.crisis import crisis
 from bot.desk_rules import TRANSFERRED, Handoff, Move, Priority, Rating, Status
+from bot.desk_settings import DeskSettings
 from bot.errors import IllegalMove
 from bot.ledger.moves import Moves, Tell
 from bot.ledger.values import Conclusion, Outcome, Turn, Written
@@ -37,13 +39,15 @@ class Desk:
         settings: Settings,
         outbox: Outbox,
         triggers: Triggers | None = None,
+        desk: DeskSettings | None = None,
     ) -> None:
         self._moves = moves
         self._outbox = outbox
         self._notices = notices
         self._clock = clock
         self._triggers = triggers or Triggers()
-        self._announcer = Announcer(notices, hours, clock)
+        line = (desk or DeskSettings()).crisis_line
+        self._announcer = Announcer(notices, hours, clock, line)
         self._hint_every = settings.queue_hint_every
 
     # Inside a turn: values that the ledger writes when the turn ends.
@@ -60,10 +64,12 @@ class Desk:
     ) -> Conclusion:
         """Build the end of a turn; a wish for a human queues the conversation.
 
-        The wish is the brain's, or a trigger's among the customer's words. A turn that
-        failed is one when the turn before it failed too; the ledger knows.
+        The wish is the brain's or a trigger's among the customer's words, whichever is
+        stronger. A turn that failed is one when the turn before it failed too; the
+        ledger knows.
         """
-        handoff = handoff or self._triggers.of(m.text for m in turn.messages)
+        triggered = self._triggers.of(m.text for m in turn.messages)
+        handoff = handoff.joined(triggered) if handoff else triggered
         if outcome is Outcome.FAILED:
             handoff = handoff or Handoff("brain_failed")
         move = None
@@ -86,7 +92,9 @@ class Desk:
         return rating, _reply(turn, "rate", *rating_parts(self._notices, rating, None))
 
     def command(self, turn: Turn) -> Conclusion | None:
-        """Handle what the edge does without the brain: leaving the queue, ratings."""
+        """Handle what the edge does without the brain: despair, the queue, ratings."""
+        if (answer := crisis(turn, self._triggers, self._announcer)) is not None:
+            return answer
         message = turn.messages[-1]
         if (rated := read_rating(message.payload)) is not None:
             return self._thank(turn, rated)

@@ -3,7 +3,7 @@
 Used by the desk, which decides, and by the ledger, which writes moves down.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.errors import IllegalMove
@@ -23,6 +23,12 @@ class Priority(StrEnum):
 
     NORMAL = "normal"
     HIGH = "high"
+    CRITICAL = "critical"  # somebody's life
+
+    @property
+    def rank(self) -> int:
+        """How strong it is: more comes before less."""
+        return list(Priority).index(self)
 
 
 TRANSFERRED = "transferred"  # reason: an agent passes it on
@@ -55,6 +61,19 @@ class Handoff:
     skill: str | None = None
     summary: str | None = None
     category: str | None = None
+
+    def joined(self, other: "Handoff | None") -> "Handoff":
+        """Return the stronger of two wishes, with what only the other one knows."""
+        if other is None:
+            return self
+        strong, weak = self, other
+        if other.priority.rank > self.priority.rank:
+            strong, weak = other, self
+        return replace(
+            strong,
+            skill=strong.skill or weak.skill,
+            summary=strong.summary or weak.summary,
+        )
 
 
 @dataclass(frozen=True)

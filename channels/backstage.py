@@ -15,6 +15,7 @@ import structlog
 from bot.brain import RasaBrain
 from bot.clock import SystemClock
 from bot.desk import Desk
+from bot.desk_settings import SETTINGS_FILE, DeskSettings
 from bot.dispatch import LocalDispatcher
 from bot.dispatch_queue import SENDS, TURNS, Queue, QueueDispatcher
 from bot.feed import Feed
@@ -171,7 +172,8 @@ def build_backstage(
         sends = LocalDispatcher(send, SENDS_AT_ONCE)
     outbox = Outbox(ledger.deliveries, platforms, feed, clock, sends)
     triggers = Triggers.load(settings.root / TRIGGERS_FILE)
-    desk = Desk(ledger.moves, notices, hours, clock, settings, outbox, triggers)
+    told = DeskSettings.load(settings.root / SETTINGS_FILE)
+    desk = Desk(ledger.moves, notices, hours, clock, settings, outbox, triggers, told)
     rooms = Rooms(ledger.turns, desk, brain, outbox, clock, settings, metrics.turn)
     answer = worker(rooms)
     if queue is None:

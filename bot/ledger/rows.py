@@ -21,7 +21,8 @@ from bot.ports import DeliveryState
 
 AnyRow = Row[*tuple[Any, ...]]
 
-_QUEUE_RANK = {Priority.HIGH: -1, Priority.NORMAL: 0}
+# The queue is served from the lowest number on.
+_QUEUE_RANK = {priority: -priority.rank for priority in Priority}
 
 MESSAGE_COLUMNS = (
     messages.c.sender_id,
@@ -111,11 +112,22 @@ def write_move(
         .returning(*conversations.c)
     )
     after = connection.execute(changed).one()
+    _note_down(connection, row, move, now, turn_id)
+    return after
+
+
+def _note_down(
+    connection: Connection,
+    row: AnyRow,
+    move: Move,
+    now: datetime,
+    turn_id: str | None,
+) -> None:
     handoff = move.handoff
     connection.execute(
         insert(handoffs).values(
             sender_id=row.sender_id,
-            moved_from=before,
+            moved_from=Status(row.status),
             moved_to=move.to,
             at=now,
             actor=move.actor,
@@ -127,6 +139,33 @@ def write_move(
             turn_id=turn_id,
         )
     )
+
+
+def raise_wish(
+    connection: Connection, row: AnyRow, move: Move, now: datetime, turn_id: str
+) -> AnyRow:
+    """Move a queued conversation forward for a stronger reason; a weaker one is none.
+
+    Returns:
+        The conversation's row afterwards.
+    """
+    handoff = move.handoff
+    if _QUEUE_RANK[handoff.priority] >= row.queue_rank:
+        return row
+    raised = (
+        update(conversations)
+        .where(conversations.c.sender_id == row.sender_id)
+        .values(
+            queue_rank=_QUEUE_RANK[handoff.priority],
+            skill=handoff.skill or row.skill,
+            offered_to=None,
+            offered_at=None,
+            passed_by=None,
+        )
+        .returning(*conversations.c)
+    )
+    after = connection.execute(raised).one()
+    _note_down(connection, row, move, now, turn_id)
     return after
 
 

@@ -22,6 +22,7 @@ from bot.ledger.rows import (
     AnyRow,
     lock_conversation,
     next_seqs,
+    raise_wish,
     write_move,
     write_outbounds,
 )
@@ -241,8 +242,12 @@ def _apply(
             return row, (), True
         place = place_of(connection, row, now, already=False)
         return row, (end.announce(place),), True
+    raised = False
+    if status is Status.QUEUED and move is not None and move.to is Status.QUEUED:
+        before, row = row, raise_wish(connection, row, move, now, turn.turn_id)
+        raised = row is not before
     if status is not Status.QUEUED or not _hint_due(row, end, now):
-        return row, (), False
+        return row, (), raised
     place = place_of(connection, row, now, already=True)
     hinted = (
         update(conversations)
@@ -250,7 +255,7 @@ def _apply(
         .values(hinted_at=now)
     )
     connection.execute(hinted)
-    return row, (end.announce(place),), False
+    return row, (end.announce(place),), raised
 
 
 def _failed_before(connection: Connection, turn: Turn) -> bool:

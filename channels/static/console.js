@@ -327,7 +327,7 @@ function drawList(name) {
     button.dataset.id = each.sender_id;
     button.setAttribute('aria-current', String(each.sender_id === current));
     const first = el('span', 'first');
-    first.append(el('span', each.priority === 'high' ? 'urgent' : '', `${CHANNELS[each.channel] || each.channel} · ${each.sender_id.slice(-6)}`));
+    first.append(el('span', ['high', 'critical'].includes(each.priority) ? 'urgent' : '', `${CHANNELS[each.channel] || each.channel} · ${each.sender_id.slice(-6)}`));
     const unread = unreadOf(each);
     if (name === 'queue') first.append(isMine(each) ? el('span', 'badge', '请您接') : el('span', 'hint', waited(each.waiting_since)));
     else if (name === 'all') first.append(el('span', 'hint', titleOf(each.agent)));

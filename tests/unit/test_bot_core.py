@@ -80,6 +80,7 @@ def test_that_every_sentence_can_be_filled_in():
         "max_megabytes": 10,
         "number": "T2026112300001",
         "words": "w",
+        "crisis_line": "12356",
         "due": "d",
         "status": "s",
     }

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from bot.errors import BadInput
 from channels.console import bodies
 from channels.links import hook_door
 
@@ -83,6 +84,6 @@ def test_that_other_signs_are_kept():
     ["  ", "\u3000\u3000", "\u200b\u200b\u200b", "\u3164\u3164", "..", "a", "——"],
 )
 def test_that_a_reason_to_look_has_words(blank):
-    with pytest.raises(ValidationError):
-        bodies.Reveal(reason=blank)
-    assert bodies.Reveal(reason="理赔").reason == "理赔"
+    with pytest.raises(BadInput, match="reveal_reason"):
+        bodies.Reveal(reason=blank).check()
+    bodies.Reveal(reason="理赔").check()
