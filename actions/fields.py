@@ -11,8 +11,10 @@ from rasa_sdk.events import SlotSet
 
 from actions import normalise
 from actions.base import Events
-from actions.forms import Field, Filled, Unusable
+from actions.forms import ADDING, DENIED, FORM_NOTE, Field, Filled, Unusable
+from actions.say import Say
 from actions.turn import Turn
+from actions.words import words
 
 MAX_TEXT = 500  # code points of one answer in words
 MIN_TEXT = 2
@@ -61,8 +63,11 @@ def phone_field(slot: str, on_file: str | None) -> Field:
         given = normalise.phone(turn.first("phone") or turn.text)
         if given:
             return Filled(given)
-        if on_file and normalise.yes_no(turn.text, turn.intent) is True:
+        same = _means_number_on_file(turn) if on_file else None
+        if same is True:
             return Filled(on_file)
+        if same is False:
+            return Filled(None)  # the form asks for the number itself
         return Unusable("utter_phone_unusable")
 
     def spot(turn: Turn) -> Filled | None:
@@ -72,8 +77,38 @@ def phone_field(slot: str, on_file: str | None) -> Field:
     return Field(slot, parse, spot, cues=("电话", "手机", "号码", "联系方式"))
 
 
-def confirmed_field(slot: str) -> Field:
-    """The explicit yes before anything is stored; a no asks what to correct."""
+def _means_number_on_file(turn: Turn) -> bool | None:
+    """Whether the number on file may be called; None when that was not answered."""
+    known, text = words()["phone_on_file"], turn.text
+    if any(character.isdigit() for character in text) and "尾号" not in text:
+        return None  # a number, and none that can be read
+    if any(cue in text for cue in known["keep"]):
+        return True
+    if any(cue in text for cue in known["other"]):
+        return False
+    answer = normalise.yes_no(text, turn.intent)
+    if answer is not False and any(cue in text for cue in known["same"]):
+        return True
+    return answer
+
+
+def asks_anew(turn: Turn, say: Say) -> bool:
+    """Ask what is to be corrected or added, where the last answer said only that."""
+    note = turn.slot(FORM_NOTE)
+    if note == DENIED:
+        say("utter_what_to_correct")
+    elif note == ADDING:
+        say("utter_what_to_add")
+    return note in (DENIED, ADDING)
+
+
+def confirmed_field(slot: str, adds_to: str | None = None) -> Field:
+    """The explicit yes before anything is stored; a no asks what to correct.
+
+    Args:
+        slot: Where the yes goes.
+        adds_to: Slot that other words are added to.
+    """
 
     def parse(turn: Turn) -> Filled | Unusable | None:
         answer = normalise.yes_no(turn.text, turn.intent)
@@ -84,4 +119,4 @@ def confirmed_field(slot: str) -> Field:
             return Filled(None)
         return Unusable("utter_answer_not_understood")
 
-    return Field(slot, parse)
+    return Field(slot, parse, adds_to=adds_to)

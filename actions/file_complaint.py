@@ -12,6 +12,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.base import BaokeAction, Events
 from actions.fields import (
+    asks_anew,
     confirmed_field,
     open_text,
     phone_field,
@@ -19,9 +20,7 @@ from actions.fields import (
     substance_of,
 )
 from actions.forms import (
-    DENIED,
     FORM_EXIT,
-    FORM_NOTE,
     Field,
     Filled,
     FormAction,
@@ -103,11 +102,15 @@ class ValidateFileComplaintForm(FormAction):
         customer = customer_of(self.services, turn)
         return [
             Field("complaint_category", _category, cues=("类别", "类型")),
-            Field("complaint_what", open_text, cues=("经过", "内容"), is_open=True),
-            Field("complaint_wanted", open_text, cues=("诉求", "要求"), is_open=True),
+            _account("complaint_what", "经过", "内容"),
+            _account("complaint_wanted", "诉求", "要求"),
             phone_field("complaint_phone", customer.phone if customer else None),
-            confirmed_field("complaint_confirmed"),
+            confirmed_field("complaint_confirmed", adds_to="complaint_what"),
         ]
+
+
+def _account(slot: str, *cues: str) -> Field:
+    return Field(slot, open_text, cues=cues, is_open=True, is_account=True)
 
 
 def _category(turn: Turn) -> Filled | Unusable | None:
@@ -142,8 +145,7 @@ class ActionAskComplaintConfirmed(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Read back, or ask what is to be corrected."""
-        if turn.slot(FORM_NOTE) == DENIED:
-            say("utter_what_to_correct")
+        if asks_anew(turn, say):
             return []
         say(
             "utter_complaint_read_back",

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -18,131 +18,60 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import BaokeAction, Events
+from actions.form_parts import (
+    ADDING,
+    DENIED,
+    FORM_EXIT,
+    FORM_MISSES,
+    FORM_NOTE,
+    REQUESTED_SLOT,
+    Field,
+    Filled,
+    Outcome,
+    Parse,
+    Unusable,
+    spotted,
+)
+from actions.form_words import (
+    CERTAIN,
+    COMPLAINS,
+    CORRECTING,
+    DROP_WORDS,
+    HUMAN,
+    LEAVING,
+    ONLY_DROP_WORDS,
+    PLAINLY_POLITE,
+    POLITENESS,
+    QUESTIONS,
+    SHORT,
+    VERY_SHORT,
+    WANTS_HUMAN,
+)
+from actions.interruptions import added, asks, refused
 from actions.say import Say
 from actions.turn import Turn, read_turn
 from actions.words import is_upset
 
-REQUESTED_SLOT = "requested_slot"
-FORM_EXIT = "form_exit"
-FORM_MISSES = "form_misses"
-# "denied" after a no to the read-back, so that the form asks what to correct.
-FORM_NOTE = "form_note"
-DENIED = "denied"
 # After so many unusable answers to one question the customer is offered a human.
 MISSES_BEFORE_HELP = 2
 
-# Wishes that leave any form at once (a form for the same wish excepted).
-LEAVING = ("request_handoff", "file_complaint")
-# Questions that are answered inside a form, after which the form asks again.
-QUESTIONS = frozenset(
-    (
-        "ask_product",
-        "ask_coverage",
-        "ask_exclusion",
-        "ask_premium",
-        "ask_application",
-        "ask_cooling_off",
-        "ask_waiting_period",
-        "query_policy",
-        "ask_renewal",
-        "ask_clause_change",
-        "track_claim",
-        "ask_claim_process",
-        "ask_claim_materials",
-        "ask_claim_survey",
-        "ask_claim_help",
-        "track_complaint",
-        "ask_complaint_process",
-        "ask_service_channel",
-        "ask_service_hours",
-        "ask_service_standard",
-        "ask_value_added",
-        "ask_rights",
-        "ask_definition",
-        "bot_challenge",
-        "greet",
-        "thank",
-    )
-)
-_QUESTION_MARKS = re.compile(
-    r"[?？]|吗|么|呢|多少|多久|几[天个点时号]|怎么|如何|哪|什么|啥|咋|能不能|可不可以|是不是|要不要|谁"
-)
-_CORRECTING = re.compile(
-    r"不对|不是|错了|写错|说错|改成|改为|应该是|更正|搞错|弄错|改一下|换成"
-)
-# In a longer answer only these words ask for a human or for a complaint.
-_HUMAN = re.compile(
-    r"人工|真人|活人|坐席|转客服|接客服|转接|换人来|叫人来|(?:找|叫)你们(?:领导|经理)"
-)
-# To an open question they must be a wish: "转接了三次，人工坐席都不接" and "去年投诉过一次"
-# are what the customer tells.
-_WANTS_HUMAN = re.compile(
-    r"(?:转接?|接通?|要|找|叫|换|请)(?:一?[个位名]|到|你们)?(?:的)?"
-    r"(?:人工|真人|活人|坐席|客服|领导|经理)|换个?人来|叫个?人来"
-)
-_COMPLAINS = re.compile(r"(?:我|要|想|必须|坚决|马上|直接|帮我|给我)投诉(?!过|了|到)")
-_DROP = (
-    r"算了|不办了|不弄了|不用了|取消|退出|停下|停止|不填了|不查了|不投诉了|不用查了|"
-    r"不报了|不想办了|先不办了|不要了|不退了|不改了|不弄了|不申请了|不查询了"
-)
-_DROP_WORDS = re.compile(rf"^(?:{_DROP})")
-# An open answer may ask to cancel something else: 取消短信提醒.
-_ONLY_DROP_WORDS = re.compile(rf"^(?:{_DROP}|[我就先吧了啊呀的嘛，,。.!！~～\s])++$")
-# Code points; a longer answer is not a command, a very short one may be one even where
-# free text was asked for.
-SHORT = 12
-VERY_SHORT = 5
-# A few words that are no answer are easily taken for a greeting.
-POLITENESS = ("greet", "thank")
-PLAINLY_POLITE = 0.9
-CERTAIN = 0.8  # probability from which a cancel is believed without its words
-
-
-@dataclass(frozen=True)
-class Filled:
-    """A usable answer: the value for the slot (JSON) and how it is read back."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Unusable:
-    """An answer to the question that cannot be taken, and the response that says why."""
-
-    response: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
-Parse = Callable[[Turn], Filled | Unusable | None]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One question of a form.
-
-    Attributes:
-        slot: slot the answer goes to.
-        parse: reads an answer to this very question; None when it is none.
-        spot: finds a value in a message about something else; None to not look.
-        cues: words by which a customer names this field when correcting it.
-        is_open: the answer is free text, so nearly everything is an answer.
-    """
-
-    slot: str
-    parse: Parse
-    spot: Parse | None = None
-    cues: tuple[str, ...] = ()
-    is_open: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one turn did to a form."""
-
-    values: Mapping[str, Any] = field(default_factory=dict)
-    leave: str | None = None
-    question: str | None = None
-    unusable: Unusable | None = None
+__all__ = [
+    "ADDING",
+    "DENIED",
+    "FORM_EXIT",
+    "FORM_MISSES",
+    "FORM_NOTE",
+    "LEAVING",
+    "QUESTIONS",
+    "REQUESTED_SLOT",
+    "Field",
+    "Filled",
+    "FormAction",
+    "Outcome",
+    "Parse",
+    "Unusable",
+    "fill",
+]
 
 
 def fill(
@@ -151,6 +80,7 @@ def fill(
     turn: Turn,
     own_intent: str,
     other_wishes: Collection[str] = (),
+    wish: str | None = None,
 ) -> Outcome:
     """Decide what a turn means for a form.
 
@@ -160,24 +90,30 @@ def fill(
         turn: the customer's message.
         own_intent: the wish the form serves, e.g. ``report_claim``.
         other_wishes: intents the form gives way to when the message is no answer.
+        wish: the intent that began the form, where that is not ``own_intent``.
 
     Returns:
-        Exactly one of: values, a reason to leave, a question, an unusable answer.
+        Exactly one of: values, a reason to leave, a question, an unusable answer, a
+        note taken.
     """
     asked = next((f for f in fields if f.slot == requested), None)
+    if refusal := refused(turn, asked, own_intent, wish or own_intent):
+        return refusal
     leave = _leaves(turn, asked, own_intent)
     if leave:
         return Outcome(leave=leave)
     if asked is None:
-        return Outcome(values=_spotted(fields, turn))
+        return Outcome(values=spotted(fields, turn))
     corrected = _corrected(fields, asked, turn)
     if corrected:
         return Outcome(values=corrected)
-    if asked.is_open and _asks(turn):
+    if asked.is_open and asks(turn):
         return Outcome(question=turn.intent)
+    if asked.adds_to and (more := added(fields, asked, turn)):
+        return more
     answer = asked.parse(turn)
     if isinstance(answer, Filled):
-        extra = _spotted([f for f in fields if _may_spot(f, asked, turn)], turn)
+        extra = spotted([f for f in fields if _may_spot(f, asked, turn)], turn)
         return Outcome(values={**extra, asked.slot: answer.value})
     if turn.intent != own_intent and turn.is_surely(*other_wishes):
         return Outcome(leave=turn.intent)
@@ -195,9 +131,9 @@ def _leaves(turn: Turn, asked: Field | None, own_intent: str) -> str | None:
         return turn.intent if turn.intent != own_intent else None
     is_open = asked is not None and asked.is_open
     short = len(turn.text) <= (VERY_SHORT if is_open else SHORT)
-    drops = _ONLY_DROP_WORDS if is_open else _DROP_WORDS
+    drops = ONLY_DROP_WORDS if is_open else DROP_WORDS
     if (
-        _DROP_WORDS.match(turn.text)
+        DROP_WORDS.match(turn.text)
         and drops.match(turn.text)
         and len(turn.text) <= SHORT
     ):
@@ -206,28 +142,20 @@ def _leaves(turn: Turn, asked: Field | None, own_intent: str) -> str | None:
         return "cancel"
     if turn.intent == own_intent:
         return None
-    human = _WANTS_HUMAN if is_open else _HUMAN
+    human = WANTS_HUMAN if is_open else HUMAN
     if turn.is_surely("request_handoff") and (short or human.search(turn.text)):
         return "request_handoff"
-    complains = _COMPLAINS.search(turn.text) if is_open else "投诉" in turn.text
+    complains = COMPLAINS.search(turn.text) if is_open else "投诉" in turn.text
     if turn.is_surely("file_complaint") and (short or complains):
         return "file_complaint"
     return None
 
 
-def _asks(turn: Turn) -> bool:
-    sure = 0.8 if len(turn.text) > SHORT else 0.6
-    return (
-        turn.intent in QUESTIONS
-        and turn.confidence >= sure
-        and bool(_QUESTION_MARKS.search(turn.text))
-    )
-
-
 def _corrected(fields: Sequence[Field], asked: Field, turn: Turn) -> dict[str, Any]:
     """Values for fields the customer names while correcting an earlier answer."""
-    asked_for = turn.slot(FORM_NOTE) == DENIED  # "哪一项要改？" 地点是建国路
-    if turn.is_payload or not (asked_for or _CORRECTING.search(turn.text)):
+    # "哪一项要改？" 地点是建国路; a phone that was refused has a name of its own.
+    asked_for = turn.slot(FORM_NOTE) == DENIED and not asked.cues
+    if turn.is_payload or not (asked_for or CORRECTING.search(turn.text)):
         return {}
     named = [
         f
@@ -266,15 +194,6 @@ def _may_spot(candidate: Field, asked: Field, turn: Turn) -> bool:
     return candidate is not asked and turn.slot(candidate.slot) is None
 
 
-def _spotted(fields: Sequence[Field], turn: Turn) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for candidate in fields:
-        found = candidate.spot(turn) if candidate.spot else None
-        if isinstance(found, Filled):
-            values[candidate.slot] = found.value
-    return values
-
-
 class FormAction(BaokeAction):
     """Rasa's ``validate_<form>``: applies `fill` and nothing else."""
 
@@ -285,6 +204,10 @@ class FormAction(BaokeAction):
     def name(self) -> str:
         """Name Rasa calls for the form."""
         return f"validate_{self.form}"
+
+    def wish(self, turn: Turn) -> str:
+        """The intent that began the form."""
+        return self.own_intent
 
     @abc.abstractmethod
     def fields(self, turn: Turn) -> Sequence[Field]:
@@ -305,13 +228,22 @@ class FormAction(BaokeAction):
             begun = {FORM_EXIT: None, FORM_MISSES: 0, FORM_NOTE: None}
             return [SlotSet(slot, value) for slot, value in begun.items()]
         outcome = fill(
-            self.fields(turn), requested, turn, self.own_intent, self.other_wishes
+            self.fields(turn),
+            requested,
+            turn,
+            self.own_intent,
+            self.other_wishes,
+            self.wish(turn),
         )
         if outcome.leave:
             return [SlotSet(FORM_EXIT, outcome.leave), SlotSet(REQUESTED_SLOT, None)]
         if outcome.question:
             self._answer_question(outcome.question, turn, say)
             return [SlotSet(FORM_MISSES, 0), SlotSet(FORM_NOTE, None)]
+        if outcome.noted or outcome.note:
+            if outcome.noted:
+                say(outcome.noted)
+            return [SlotSet(FORM_MISSES, 0), SlotSet(FORM_NOTE, outcome.note)]
         if outcome.unusable:
             return self._not_usable(outcome.unusable, turn, say)
         denied = any(value is None for value in outcome.values.values())

@@ -21,6 +21,7 @@ from actions.claim_papers import (
     papers_for,
 )
 from actions.fields import (
+    asks_anew,
     confirmed_field,
     open_text,
     phone_field,
@@ -158,9 +159,9 @@ class ValidateReportClaimForm(FormAction):
             Field(
                 "claim_where", open_text, cues=("地点", "地址", "地方"), is_open=True
             ),
-            Field("claim_injured", _injured, _spot_injured, cues=("受伤", "伤")),
+            Field("claim_injured", _injured, _spot_injured, ("受伤", "伤"), grows=True),
             phone_field("claim_phone", self._phone_on_file(turn)),
-            confirmed_field("claim_confirmed"),
+            confirmed_field("claim_confirmed", adds_to="claim_what"),
         ]
 
     def _policy(self, turn: Turn) -> Filled | Unusable | None:
@@ -233,7 +234,10 @@ class ActionAskClaimPhone(BaokeAction):
         return "action_ask_claim_phone"
 
     def answer(self, turn: Turn, say: Say) -> Events:
-        """Ask."""
+        """Ask; after a no for the number itself."""
+        if turn.slot(FORM_NOTE) == DENIED:
+            say("utter_ask_claim_phone")
+            return []
         with self.services.unit_of_work() as uow:
             customer = uow.identity.customer_of(turn.sender_id, self.services.now())
         if customer and customer.phone:
@@ -253,8 +257,7 @@ class ActionAskClaimConfirmed(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Read back, or ask what is to be corrected."""
-        if turn.slot(FORM_NOTE) == DENIED:
-            say("utter_what_to_correct")
+        if asks_anew(turn, say):
             return []
         say(
             "utter_claim_read_back",

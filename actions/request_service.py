@@ -12,12 +12,10 @@ from rasa_sdk.events import FollowupAction
 
 from actions.answers import quote_product, quote_refs
 from actions.base import BaokeAction, Events
-from actions.fields import confirmed_field, open_text, reset
+from actions.fields import asks_anew, confirmed_field, open_text, reset
 from actions.file_complaint import customer_of
 from actions.forms import (
-    DENIED,
     FORM_EXIT,
-    FORM_NOTE,
     Field,
     Filled,
     FormAction,
@@ -46,8 +44,12 @@ class ValidateRequestServiceForm(FormAction):
         return [
             Field("request_policy_no", self._policy, cues=("保单",)),
             Field("request_detail", _detail, cues=("内容", "改成"), is_open=True),
-            confirmed_field("request_confirmed"),
+            confirmed_field("request_confirmed", adds_to="request_detail"),
         ]
+
+    def wish(self, turn: Turn) -> str:
+        """The wish whose details are asked for."""
+        return _INTENT_OF.get(str(turn.slot("request_kind")), self.own_intent)
 
     def _policy(self, turn: Turn) -> Filled | Unusable | None:
         policies = _policies(self, turn)
@@ -116,8 +118,7 @@ class ActionAskRequestConfirmed(BaokeAction):
 
     def answer(self, turn: Turn, say: Say) -> Events:
         """Read back, or ask what is to be corrected."""
-        if turn.slot(FORM_NOTE) == DENIED:
-            say("utter_what_to_correct")
+        if asks_anew(turn, say):
             return []
         self._say_surrender_terms(turn, say)
         say(

@@ -11,9 +11,10 @@ import abc
 from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions import normalise
-from actions.answers import quote_refs
+from actions.answers import quote_product, quote_refs
 from actions.base import CustomerAction, Events
 from actions.fields import reset, substance_of
+from actions.negation import read_negation
 from actions.policystore.model import Policy, RequestKind
 from actions.policystore.service_requests import OPEN
 from actions.query_policy import is_product_word, named_policies
@@ -145,6 +146,20 @@ class ActionSurrenderPolicy(ServiceWish):
 
     intent = "surrender_policy"
     kind = "surrender"
+
+    def answer(self, turn: Turn, say: Say) -> Events:
+        """Begin it; 我不想退保，想问下现金价值 is told what holds and begins nothing."""
+        if turn.intent != self.intent or turn.is_payload:
+            return super().answer(turn, say)
+        if self.intent not in read_negation(turn.text).wishes:
+            return super().answer(turn, say)
+        library = self.services.library()
+        product = library.resolve_product(turn.first("product") or "")
+        section = words()["product_sections"]["surrender_policy"]
+        terms = quote_product(library, product.code, section, "") if product else []
+        cited = terms or quote_refs(library, *CLAUSES[self.kind])
+        say("utter_surrender_not_begun", cited)
+        return reset(*SLOTS)
 
 
 class ActionRequestDocument(ServiceWish):

@@ -147,6 +147,12 @@ class ValidateVerifyIdentityForm(FormAction):
     own_intent = "verify_identity"
     other_wishes = WISHES
 
+    def wish(self, turn: Turn) -> str:
+        """What is done after the check."""
+        return str(turn.slot("after_identity") or self.own_intent).removeprefix(
+            "action_"
+        )
+
     def fields(self, turn: Turn) -> list[Field]:
         """Policy number, then ID tail, then the code."""
         return [

@@ -7,7 +7,7 @@ In: messages with normalised text, words and a sentence vector. Out: ``intent`` 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, List, Optional, Tuple, Type
 
 import jieba
 import numpy as np
@@ -22,7 +22,9 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from components.intent_model import Hyperparameters, IntentModel
-from components.normalising import normalised
+from components.negated import settled
+from components.normalising import negated, normalised
+from components.sentence_encoder import REST_VECTOR
 from components.text import is_payload
 
 RANKING_LENGTH = 10
@@ -109,16 +111,26 @@ class InsuranceIntentClassifier(IntentClassifier, GraphComponent):
                 # Rasa's own reader of payloads comes last and sets the real intent.
                 message.set(INTENT, {"name": None, "confidence": 1.0})
                 continue
-            plain = normalised(message)
             ranking = [
                 {"name": name, "confidence": confidence}
-                for name, confidence in self._model.rank(
-                    plain, words_of(plain), _vector(message)
-                )[:RANKING_LENGTH]
+                for name, confidence in self._rank(message)[:RANKING_LENGTH]
             ]
             message.set(INTENT, ranking[0], add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages
+
+    def _rank(self, message: Message) -> List[Tuple[str, float]]:
+        """Intents of a message, best first; a negated wish is none."""
+        assert self._model is not None
+        plain = normalised(message)
+        ranking = self._model.rank(plain, words_of(plain), _vector(message))
+        reading, vector = negated(message), message.get(REST_VECTOR)
+        if reading is None:
+            return ranking
+        rest: List[Tuple[str, float]] = []
+        if vector is not None:
+            rest = self._model.rank(reading.rest, words_of(reading.rest), vector)
+        return settled(reading, ranking, rest)
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         """Classify the training examples (Rasa's evaluation asks for it)."""

@@ -30,11 +30,12 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from components.normalising import normalised
+from components.normalising import negated, normalised
 from components.text import is_payload
 
 logger = logging.getLogger(__name__)
 
+REST_VECTOR = "rest_vector"  # of what is left beside a negated wish
 DEFAULT_ENCODER = "components.sentence_encoder:e5_small"
 DEFAULT_VAR = "../../var"  # from the assistant's folder, where Rasa runs
 
@@ -162,6 +163,9 @@ class SentenceEncoderFeaturizer(DenseFeaturizer, GraphComponent):
             text = message.get(TEXT)
             if not text or is_payload(text):
                 continue
+            reading = negated(message)
+            if reading and reading.rest:
+                message.set(REST_VECTOR, self._encoder.encode(reading.rest))
             vector = self._encoder.encode(normalised(message))
             message.add_features(
                 Features(
