@@ -11,7 +11,8 @@ import re
 from actions.turn import Turn
 from actions.words import is_upset, words
 
-MIN_ADDED = 4  # letters; fewer tell nothing
+MIN_ADDED = 4  # letters; fewer tell nothing …
+MIN_MARKED = 2  # … unless they are said to be an addition
 MAX_ACCOUNT = 2000  # code points of an account with all that was added
 _MARKS = " \t\n，,。.；;：:！!？?、~～"
 
@@ -21,7 +22,8 @@ def only_announces(turn: Turn) -> bool:
     text = turn.text
     for cue in _longest_first("announcing"):
         text = text.replace(cue, " ")
-    return text != turn.text and _letters(text) == 0
+    announced = any(cue in turn.text for cue in words()["addition"]["announces"])
+    return announced and _letters(text) == 0
 
 
 def addition_of(turn: Turn, cues: tuple[str, ...]) -> str | None:
@@ -45,7 +47,8 @@ def addition_of(turn: Turn, cues: tuple[str, ...]) -> str | None:
         corrects = any(cue in said for cue in (*known["correcting"], *cues))
         if said == text or corrects:
             return None
-    if _letters(said) < MIN_ADDED or (is_upset(text) and _letters(said) <= 12):
+    least = MIN_MARKED if marked else MIN_ADDED
+    if _letters(said) < least or (is_upset(text) and _letters(said) <= 12):
         return None
     return said
 
@@ -61,10 +64,15 @@ def joined(before: object, more: str) -> str:
 
 def _without_answer(text: str) -> str:
     """``text`` without the yes, the no or the 补充一下 it begins with."""
-    openers = "|".join(map(re.escape, _longest_first("openers")))
-    begun = re.match(rf"(?:(?:{openers})[{re.escape(_MARKS)}]*){{1,4}}", text)
-    rest = text[begun.end() :].strip(_MARKS) if begun else text
-    return rest if _letters(rest) >= MIN_ADDED or not begun else ""
+    answers, openers = (
+        "|".join(map(re.escape, _longest_first(key))) for key in ("answers", "openers")
+    )
+    marks = f"[{re.escape(_MARKS)}]"
+    begun = re.match(
+        rf"(?:(?:{answers})(?:{marks}+|$|(?={openers}))|(?:{openers}){marks}*){{1,4}}",
+        text,
+    )
+    return text[begun.end() :].strip(_MARKS) if begun else text
 
 
 def _longest_first(key: str) -> list[str]:

@@ -74,7 +74,8 @@ def phone_field(slot: str, on_file: str | None) -> Field:
         given = normalise.phone(turn.first("phone") or "")
         return Filled(given) if given else None
 
-    return Field(slot, parse, spot, cues=("电话", "手机", "号码", "联系方式"))
+    cues = ("电话", "手机", "号码", "联系方式")
+    return Field(slot, parse, spot, cues, takes_refusals=True)
 
 
 def _means_number_on_file(turn: Turn) -> bool | None:
@@ -86,10 +87,10 @@ def _means_number_on_file(turn: Turn) -> bool | None:
         return True
     if any(cue in text for cue in known["other"]):
         return False
-    answer = normalise.yes_no(text, turn.intent)
-    if answer is not False and any(cue in text for cue in known["same"]):
+    plain_no = normalise.yes_no(text, "") is False
+    if not plain_no and any(cue in text for cue in known["same"]):
         return True
-    return answer
+    return normalise.yes_no(text, turn.intent)
 
 
 def asks_anew(turn: Turn, say: Say) -> bool:

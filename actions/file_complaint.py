@@ -110,7 +110,7 @@ class ValidateFileComplaintForm(FormAction):
 
 
 def _account(slot: str, *cues: str) -> Field:
-    return Field(slot, open_text, cues=cues, is_open=True, is_account=True)
+    return Field(slot, open_text, cues=cues, is_open=True, takes_refusals=True)
 
 
 def _category(turn: Turn) -> Filled | Unusable | None:

@@ -49,7 +49,7 @@ class Field:
         spot: finds a value in a message about something else; None to not look.
         cues: words by which a customer names this field when correcting it.
         is_open: the answer is free text, so nearly everything is an answer.
-        is_account: the answer tells a story, of which a refusal may be all: 我没说要退保.
+        takes_refusals: a refused wish may be the answer: 我没说要退保, 不用换.
         adds_to: this is the read-back, and free words are added to that slot.
         grows: what is added may turn this field's no into a yes: 我老婆也受伤了.
     """
@@ -59,7 +59,7 @@ class Field:
     spot: Parse | None = None
     cues: tuple[str, ...] = ()
     is_open: bool = False
-    is_account: bool = False
+    takes_refusals: bool = False
     adds_to: str | None = None
     grows: bool = False
 

@@ -41,12 +41,12 @@ def refused(
         other = turn.intent in QUESTIONS or turn.intent in WISHES
         if other and turn.intent != own_intent and turn.is_surely(turn.intent):
             return Outcome(leave=turn.intent)
-        told = asked is not None and asked.is_account
+        told = asked is not None and asked.takes_refusals
         return None if told else Outcome(leave="cancel")
     if not reading.is_all or turn.intent == "withdraw_complaint":
         return None
     human = reading.negates("request_handoff")
-    if asked is not None and asked.is_account and not human:
+    if asked is not None and asked.takes_refusals and not human:
         return None
     return Outcome(noted="utter_form_refusal_noted")
 
