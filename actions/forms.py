@@ -142,10 +142,13 @@ def _leaves(turn: Turn, asked: Field | None, own_intent: str) -> str | None:
         return "cancel"
     if turn.intent == own_intent:
         return None
-    human = WANTS_HUMAN if is_open else HUMAN
+    # At the read-back 对方态度也很差 adds to the account, short as it is.
+    tells = is_open or (asked is not None and asked.adds_to is not None)
+    short = len(turn.text) <= (VERY_SHORT if tells else SHORT)
+    human = WANTS_HUMAN if tells else HUMAN
     if turn.is_surely("request_handoff") and (short or human.search(turn.text)):
         return "request_handoff"
-    complains = COMPLAINS.search(turn.text) if is_open else "投诉" in turn.text
+    complains = COMPLAINS.search(turn.text) if tells else "投诉" in turn.text
     if turn.is_surely("file_complaint") and (short or complains):
         return "file_complaint"
     return None

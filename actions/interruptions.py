@@ -10,7 +10,15 @@ from collections.abc import Sequence
 
 from actions.additions import MAX_ACCOUNT, addition_of, joined, only_announces
 from actions.form_parts import ADDING, Field, Outcome, Unusable, spotted
-from actions.form_words import QUESTION_MARKS, QUESTIONS, RESTATED, SHORT, WISHES
+from actions.form_words import (
+    CERTAIN,
+    POLITENESS,
+    QUESTION_MARKS,
+    QUESTIONS,
+    RESTATED,
+    SHORT,
+    WISHES,
+)
 from actions.negation import read_negation
 from actions.turn import Turn
 
@@ -55,7 +63,9 @@ def added(fields: Sequence[Field], asked: Field, turn: Turn) -> Outcome | None:
     """Free words at the read-back: they are added to the account and read back."""
     if only_announces(turn):
         return Outcome(note=ADDING)
-    if asks(turn) or (turn.intent in QUESTIONS and len(turn.text) <= SHORT):
+    sure = turn.confidence >= CERTAIN or turn.intent in POLITENESS
+    short = turn.intent in QUESTIONS and sure and len(turn.text) <= SHORT
+    if short or asks(turn):
         return None
     cues = tuple(cue for f in fields for cue in f.cues)
     more = addition_of(turn, cues)

@@ -205,6 +205,26 @@ def test_that_a_claim_report_takes_additions_too(
     assert slots["claim_what"] == f"车被追尾；补充：{more}"
 
 
+@pytest.mark.parametrize("intent", ["file_complaint", "request_handoff"])
+def test_that_a_short_addition_about_people_is_no_wish(intent: str) -> None:
+    text = "对方态度也很差"
+    slots, _ = _run(ValidateReportClaimForm, "claim_confirmed", text, intent, **CLAIM)
+    assert slots["claim_what"] == f"车被追尾；补充：{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("给我转人工吧", "request_handoff"),
+        ("我要投诉你们", "file_complaint"),
+        ("取消这次报案", "cancel"),
+    ],
+)
+def test_that_one_can_leave_at_the_read_back(text: str, intent: str) -> None:
+    slots, _ = _run(ValidateReportClaimForm, "claim_confirmed", text, intent, **CLAIM)
+    assert slots[FORM_EXIT] == intent
+
+
 def test_that_an_addition_that_tells_of_injuries_is_not_lost_there() -> None:
     text = "还有，我老婆也骨折了"
     slots, _ = _run(ValidateReportClaimForm, "claim_confirmed", text, "inform", **CLAIM)
