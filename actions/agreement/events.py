@@ -39,7 +39,7 @@ _NOT_COVERED = re.compile(
 )
 # What may stand before an event inside its item without making it another one.
 _OPEN = re.compile(
-    r"(?:.*(?:人|者|员|其|从事|进行|参与|参加|发生|出现|因|由于|被|在|患|患有|感染|服用|吸食|注射|"
+    r"(?:.{0,60}(?:人|者|员|其|从事|进行|参与|参加|发生|出现|因|由于|被|在|患|患有|感染|服用|吸食|注射|"
     r"实施|遭受|包括|例如|确诊|未经|未按|期间|内|后|前|时|受|整车|第三))?"
 )
 _LABEL = re.compile(r"^[^:。]{0,14}(?:责任免除|免责|除外|情形)[^:。]{0,4}:")

@@ -33,7 +33,9 @@ _UNIT = re.compile(
 _WANTS_NUMBER = re.compile(
     r"(?:为|是|共|计|约|达|过|于|高|低|多|少|至|到|从|自|第|起|满|按|付|币|每.{1,3}|[¥￥$（(【\[“、，：:])\s*$"
 )
-_NAMES_PAGE = re.compile(r"第\s*\d+\s*页|page\s*\d+|\d+\s*页\s*[/／]", re.IGNORECASE)
+_NAMES_PAGE = re.compile(
+    r"第\s{0,8}\d{1,6}\s{0,8}页|page\s{0,8}\d|\d\s{0,8}页\s{0,8}[/／]", re.IGNORECASE
+)
 _NAMES_DOCUMENT = re.compile(r"协议|合同|条款")
 
 
@@ -118,7 +120,7 @@ def is_quantity(before: str, number: str, after: str) -> bool:
         after: the words below it.
     """
     finished = not before.strip() or before.strip()[-1] in TERMINAL
-    bare = bool(re.fullmatch(r"\s*[\d.,，/／]{1,12}\s*", number))
+    bare = bool(re.fullmatch(r"[\d.,，/／]{1,12}", number.strip()))
     return bare and not finished and bool(_UNIT.match(after))
 
 
@@ -137,7 +139,7 @@ def _value(text: str) -> tuple[object, int]:
         digits = [_ROMAN[char] for char in text]
         pairs = zip(digits, [*digits[1:], 0], strict=True)
         return "roman", sum(-one if one < two else one for one, two in pairs)
-    numbers = [int(part) for part in re.split(r"\s*[/／]\s*", text)]
+    numbers = [int(part) for part in re.split(r"[/／]", text)]
     return ("of", numbers[-1]) if len(numbers) > 1 else "arabic", numbers[0]
 
 

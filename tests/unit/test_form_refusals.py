@@ -283,11 +283,15 @@ def test_that_who_only_announces_an_addition_is_asked_for_it(text: str) -> None:
 
 
 def test_that_a_question_at_the_read_back_is_still_answered() -> None:
-    text = "理赔要多久？"
-    slots, _ = _run(
-        ValidateReportClaimForm, "claim_confirmed", text, "ask_claim_process", **CLAIM
+    slots, ear = _run(
+        ValidateReportClaimForm,
+        "claim_confirmed",
+        "你是机器人吗？",
+        "bot_challenge",
+        **CLAIM,
     )
     assert "claim_what" not in slots
+    assert ear.names
 
 
 def test_that_an_account_has_a_longest_length() -> None:
