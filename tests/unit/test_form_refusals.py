@@ -19,6 +19,7 @@ from action_kit import (
     with_services,
 )
 
+from actions.ask_claim import ActionAskClaimProcess
 from actions.file_complaint import (
     ActionAskComplaintConfirmed,
     ValidateFileComplaintForm,
@@ -282,13 +283,15 @@ def test_that_who_only_announces_an_addition_is_asked_for_it(text: str) -> None:
     assert slots == {FORM_MISSES: 0, FORM_NOTE: ADDING}
 
 
-def test_that_a_question_at_the_read_back_is_still_answered() -> None:
+def test_that_a_question_at_the_read_back_is_still_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services = services_of(verified_store())
+    answering = staticmethod(lambda: services)
+    monkeypatch.setattr(ActionAskClaimProcess, "services_factory", answering)
+    text = "理赔要多久？"
     slots, ear = _run(
-        ValidateReportClaimForm,
-        "claim_confirmed",
-        "你是机器人吗？",
-        "bot_challenge",
-        **CLAIM,
+        ValidateReportClaimForm, "claim_confirmed", text, "ask_claim_process", **CLAIM
     )
     assert "claim_what" not in slots
     assert ear.names
