@@ -286,7 +286,8 @@ def test_that_who_only_announces_an_addition_is_asked_for_it(text: str) -> None:
 def test_that_a_question_at_the_read_back_is_still_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    services = services_of(verified_store())
+    facts = {"claim_hotline": "95500", "claim_hotline_hint": ""}
+    services = services_of(verified_store(), FakeLibrary(facts=facts))
     answering = staticmethod(lambda: services)
     monkeypatch.setattr(ActionAskClaimProcess, "services_factory", answering)
     text = "理赔要多久？"
