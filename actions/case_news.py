@@ -6,25 +6,36 @@ conversations it goes to; None when the step is the insurer's own business.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from actions.services import Services
+from actions.policystore.claim_cases import DECISIONS
+from actions.policystore.unit_of_work import UnitOfWork
 from actions.words import words
 
 Json = dict[str, Any]
 
 
-def news_of(services: Services, kind: str, step: str, case: Json) -> Json | None:
-    """Return what is to be told, under a key that makes a repeat a repeat."""
+def news_of(
+    uow: UnitOfWork, kind: str, step: str, case: Json, now: datetime
+) -> Json | None:
+    """Return what is to be told, under a key that makes a repeat a repeat.
+
+    Every sentence says that somebody of the insurer wrote or noted it: this system
+    itself has done nothing of it.
+    """
     make = {"complaints": _complaint, "claims": _claim, "requests": _request}[kind]
     found = make(step, case)
     if found is None:
         return None
     notice, values, number, count = found
+    senders = _senders(uow, kind, case, now)
+    if not senders:
+        return None
     return {
         "notice": notice,
         "values": values,
-        "senders": _senders(services, kind, case),
+        "senders": senders,
         "key": f"case:{number}:{count}",
     }
 
@@ -48,29 +59,44 @@ def _complaint(step: str, case: Json) -> _News:
 
 def _claim(step: str, case: Json) -> _News:
     number, count = case["claim_no"], len(case["history"])
+    moved = case["history"][-1]["status"] == case["status"]
+    if step == "assign" or not moved or _waits(step, case):
+        return None
     status = words()["claim_status"].get(case["status"], case["status"])
     return "claim_moved", {"number": number, "status": status}, number, count
+
+
+def _waits(step: str, case: Json) -> bool:
+    """Whether a decision waits for a second person, or an old one got its second."""
+    if step == "decide":
+        return str(case["status"]) not in DECISIONS
+    if step == "approve":
+        agreed = case["approval"]["wish"]
+        return "lines" not in agreed  # written before two were asked for
+    return False
 
 
 def _request(step: str, case: Json) -> _News:
     number, count = case["request_no"], len(case["history"])
     status = words()["request_status"].get(case["status"], case["status"])
-    values = {"number": number, "status": status, "words": case["result"] or ""}
-    return "request_moved", values, number, count
+    said = case["history"][-1]["reason"] or ""
+    values = {"number": number, "status": status, "words": said}
+    if case["status"] == "done" and case["evidence"]:
+        values["evidence"] = case["evidence"]
+        return "request_done", values, number, count
+    notice = "request_answered" if said else "request_moved"
+    return notice, values, number, count
 
 
-def _senders(services: Services, kind: str, case: Json) -> list[str]:
+def _senders(uow: UnitOfWork, kind: str, case: Json, now: datetime) -> list[str]:
     if kind == "complaints":
         return [str(case["sender_id"])]
-    with services.unit_of_work() as uow:
-        if kind == "claims":
-            owner = uow.claim_cases.owner(case["claim_no"])
-        else:
-            owner = uow.requests.owner(case["request_no"])
-        if owner is None:
-            return []
-        return list(uow.identity.senders_of(owner, services.now()))
+    if kind == "claims":
+        owner = uow.claim_cases.owner(case["claim_no"])
+    else:
+        owner = uow.requests.owner(case["request_no"])
+    return list(uow.identity.senders_of(owner, now)) if owner is not None else []
 
 
 def _minute(moment: str) -> str:
-    return moment[:16].replace("T", " ")  # as `handling` gives it: in Beijing time
+    return moment[:16].replace("T", " ")  # as `case_json` gives it: in Beijing time

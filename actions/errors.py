@@ -10,6 +10,8 @@ ActionsError
 └── UnknownCase           no such complaint, claim or request
 """
 
+from collections.abc import Sequence
+
 
 class ActionsError(Exception):
     """Base of everything this package raises on purpose."""
@@ -51,11 +53,13 @@ class IllegalStep(ActionsError):
 
     Args:
         why: Machine name, e.g. ``not_open``; the console has words for it.
+        who: People it could be about, for a choice to be made.
     """
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, who: Sequence[str] = ()) -> None:
         super().__init__(why)
         self.why = why
+        self.who = tuple(who)
 
 
 class UnknownCase(ActionsError):

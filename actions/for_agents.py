@@ -11,9 +11,9 @@ from typing import Any
 
 from actions.agreement.cite import Citation, cite
 from actions.agreement.library import Library
-from actions.case_news import news_of
 from actions.errors import IllegalStep
 from actions.handling import STEPS, open_cases, show_case, take_step
+from actions.people import Desk, Person
 from actions.services import Services
 from actions.show import BEIJING, day, masked_name, masked_phone, money
 from actions.words import words
@@ -24,7 +24,7 @@ MAX_QUESTION_CHARS = 300
 _SHOWN = 4  # last characters of a number
 
 LISTED = ("complaints", "requests")
-_HIDDEN = ("sender_id", "customer_id")
+_HIDDEN = ("sender_id", "customer_id", "accused_title")
 
 ANSWER_PROMISE = "第三条(二)2"
 
@@ -32,8 +32,20 @@ Json = dict[str, Any]
 Mask = Callable[[str], str]
 
 
-def customer_of(services: Services, sender_id: str, *, reveal: bool = False) -> Json:
+def customer_of(
+    services: Services,
+    sender_id: str,
+    *,
+    reveal: bool = False,
+    reader: Person | None = None,
+) -> Json:
     """Return who a conversation belongs to and their business, masked or not.
+
+    Args:
+        services: Store, agreement, calendar, clock.
+        sender_id: The conversation.
+        reveal: Whether all is shown in full.
+        reader: Which agent looks; complaints about them are left out.
 
     Returns:
         ``verified`` says whether the customer has proven who they are; without that
@@ -50,6 +62,10 @@ def customer_of(services: Services, sender_id: str, *, reveal: bool = False) -> 
         policies = unit.policies.all_of(customer_id) if customer_id else []
         claims = unit.claims.all_of(customer_id) if customer_id else []
         complaints = unit.complaints.all_of(sender_id, customer_id)
+        if reader is not None:
+            numbers = [one.complaint_no for one in complaints]
+            hidden = unit.recusal.accused_among(numbers, reader)
+            complaints = [c for c in complaints if c.complaint_no not in hidden]
         requests = unit.requests.all_of(customer_id) if customer_id else []
     return {
         "verified": customer is not None,
@@ -95,22 +111,46 @@ def customer_of(services: Services, sender_id: str, *, reveal: bool = False) -> 
     }
 
 
-def cases_for(services: Services, kind: str) -> list[Json] | None:
-    """Return what waits of a kind, the first due first; None for no such kind."""
+def reader_of(asked: Mapping[str, Any]) -> Person | None:
+    """Return which agent looks, from what the edge says; None when it does not say."""
+    login = str(asked.get("actor") or "")
+    return Person(login, str(asked.get("title") or "")) if login else None
+
+
+def cases_for(
+    services: Services, kind: str, reader: Person | None = None
+) -> list[Json] | None:
+    """Return what waits of a kind, the first due first; None for no such kind.
+
+    Complaints about the reader are left out.
+    """
     if kind not in LISTED:
         return None
-    return [_shown_case(kind, case) for case in open_cases(services, kind)]
+    return [_shown_case(kind, case) for case in open_cases(services, kind, reader)]
 
 
-def case_for(services: Services, kind: str, number: str) -> Json | None:
+def case_for(
+    services: Services, kind: str, number: str, reader: Person | None = None
+) -> Json | None:
     """Return one case with all that happened to it; None for no such kind.
 
     Raises:
         UnknownCase: No such number.
+        IllegalStep: ``is_accused``: it is about the reader.
     """
     if kind not in STEPS:
         return None
-    return _shown_case(kind, show_case(services, kind, number))
+    return _shown_case(kind, show_case(services, kind, number, reader))
+
+
+def file_for(
+    services: Services, sender_id: str, file_id: str, reader: Person | None
+) -> Json:
+    """Return whether a customer's file is evidence against who wants to open it."""
+    if reader is None:
+        return {"accused": False}
+    with services.unit_of_work() as unit:
+        return {"accused": unit.recusal.accused_file(sender_id, file_id, reader)}
 
 
 def step_for(services: Services, asked: Json) -> Json:
@@ -118,28 +158,45 @@ def step_for(services: Services, asked: Json) -> Json:
 
     Args:
         services: Store, agreement, calendar, clock.
-        asked: kind, number, step, told, actor, and whether that is a leader.
+        asked: kind, number, step, told, actor (login), whether that is a leader, and
+            ``desk``: all accounts with login, title, leader, active.
 
     Returns:
-        ``case`` as it is then, and ``news`` for the customer or None.
+        ``case`` as it is then, and ``news`` that is kept for the customer, or None.
 
     Raises:
         IllegalStep: It cannot be taken, see `handling.take_step`; ``leaders_only``.
         UnknownCase: No such number.
     """
     kind, step = str(asked.get("kind")), str(asked.get("step"))
-    found = STEPS.get(kind, {}).get(step)
-    if found is not None and found.leaders_only and asked.get("leader") is not True:
-        raise IllegalStep("leaders_only")
-    number, actor = str(asked.get("number")), str(asked.get("actor") or "")
+    number, login = str(asked.get("number")), str(asked.get("actor") or "")
     told = asked.get("told")
-    case = take_step(
-        services, kind, number, step, told if isinstance(told, dict) else {}, actor
+    if not login:
+        raise IllegalStep("unknown_actor")
+    desk = None
+    known: Person | None = None
+    if asked.get("desk") is not None:
+        try:
+            desk = Desk.read(asked["desk"])
+        except ValueError as err:
+            raise IllegalStep("unreadable_desk") from err
+        known = desk.account(login)
+    actor = Person(
+        login,
+        known.title if known else str(asked.get("title") or ""),
+        asked.get("leader") is True,
+        also=known.also if known else frozenset(),
     )
-    return {
-        "case": _shown_case(kind, case),
-        "news": news_of(services, kind, step, case),
-    }
+    case, news = take_step(
+        services,
+        kind,
+        number,
+        step,
+        told if isinstance(told, dict) else {},
+        actor,
+        desk,
+    )
+    return {"case": _shown_case(kind, case), "news": news}
 
 
 def _shown_case(kind: str, case: Json) -> Json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ class Settings(BaseSettings):
     # SQLite in var_dir unless given; a path in it is relative to root.
     database_url: str = Field(default_factory=_default_database)
     clock: datetime | None = None
+    # Yuan; all payments of a claim together above it need a second person.
+    claim_second_above: Decimal = Field(Decimal(10_000), ge=0, le=10**12)
     policy_store_url: str | None = None  # core system instead of our own tables
     policy_store_token: SecretStr | None = None  # sent to it as a bearer token
 

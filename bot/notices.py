@@ -27,6 +27,8 @@ _SPOKEN = frozenset(
         "case_decided",
         "claim_moved",
         "request_moved",
+        "request_answered",
+        "request_done",
         "queued_first",
         "queued",
         "queued_after_hours",

@@ -86,6 +86,8 @@ class Settings(BaseSettings):
     brain_recheck: timedelta = timedelta(seconds=15)  # then at least this often …
     brain_patience: timedelta = timedelta(hours=12)  # … for this long
     sweep_every: timedelta = timedelta(seconds=15)  # looking for forgotten work
+    # Looking for news of customers' cases; those of the console are told at once.
+    news_every: timedelta = Field(timedelta(seconds=2), ge=timedelta(seconds=0.05))
 
     wechat_token: SecretStr | None = None  # of the signatures; switches WeChat on
     wechat_mode: Literal["plain", "compat", "safe"] | None = None  # safe with a key

@@ -174,7 +174,9 @@ def _build_api(rooms: WebRooms, backstage: Backstage, checks: Any) -> FastAPI:
     api.include_router(web.build_router(rooms))
     api.include_router(attachments.build_router(rooms))
     api.include_router(
-        desk_api.build_router(rooms, backstage.desk, backstage.hours, backstage.client)
+        desk_api.build_router(
+            rooms, backstage.desk, backstage.hours, backstage.client, backstage.news
+        )
     )
     api.include_router(health.build_router(checks, rooms.metrics))
     api.include_router(pages.build_router())

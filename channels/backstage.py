@@ -12,6 +12,7 @@ from datetime import datetime
 import httpx
 import structlog
 
+from bot.background import Background
 from bot.brain import RasaBrain
 from bot.clock import SystemClock
 from bot.desk import Desk
@@ -32,6 +33,8 @@ from bot.settings import Settings
 from bot.sweep import Cursor, Sweeper
 from bot.triggers import TRIGGERS_FILE, Triggers
 from bot.turn import Rooms
+from channels.case_news import CaseNews
+from channels.console.backroom import Backroom
 from channels.file_store import open_files
 from channels.metrics import Metrics
 from channels.telegram.setup import telegram_platform
@@ -69,8 +72,9 @@ class Backstage:
     turns: Dispatcher
     sends: Dispatcher
     queue: Queue | None
+    news: CaseNews
     works: dict[str, Work] = field(default_factory=dict)
-    sweepers: tuple[Sweeper, ...] = ()
+    sweepers: tuple[Background, ...] = ()
     _workers: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -178,6 +182,14 @@ def build_backstage(
     answer = worker(rooms)
     if queue is None:
         turns = LocalDispatcher(answer, settings.turn_concurrency)
+    news = CaseNews(
+        Backroom(client, settings.actions_urls),
+        ledger,
+        outbox,
+        notices,
+        clock,
+        settings.news_every.total_seconds(),
+    )
     return Backstage(
         settings,
         clock,
@@ -193,8 +205,9 @@ def build_backstage(
         turns,
         sends,
         queue,
+        news,
         {TURNS: answer, SENDS: send} if works else {},
-        _sweepers(settings, ledger, clock, turns, sends) if works else (),
+        (*_sweepers(settings, ledger, clock, turns, sends), news) if works else (),
     )
 
 
@@ -204,7 +217,7 @@ def _sweepers(
     clock: Clock,
     turns: Dispatcher,
     sends: Dispatcher,
-) -> tuple[Sweeper, ...]:
+) -> tuple[Background, ...]:
     async def waiting(
         after: Cursor, limit: int, first: bool
     ) -> Sequence[tuple[datetime, str]]:

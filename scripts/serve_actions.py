@@ -84,9 +84,12 @@ def add_desk_routes(app: Any) -> None:
         clause_at,
         clauses_for,
         customer_of,
+        file_for,
+        reader_of,
         step_for,
     )
     from actions.services import open_services
+    from actions.telling import note_news, waiting_news
 
     async def answer(work: Callable[[], Any]) -> HTTPResponse:
         try:
@@ -94,17 +97,22 @@ def add_desk_routes(app: Any) -> None:
         except UnknownCase:
             return json(None, status=404)
         except IllegalStep as error:
-            return json({"why": error.why}, status=409)
+            return json({"why": error.why, "who": list(error.who)}, status=409)
         except ActionsError as error:
             logging.getLogger(__name__).error("desk: %s", type(error).__name__)
             return json({"error": "unavailable"}, status=503)
         return json(found, status=404 if found is None else 200)
 
+    def reader(request: Request) -> Any:
+        asked = ("actor", "title")
+        return reader_of({name: request.args.get(name, "") for name in asked})
+
     async def customer(request: Request) -> HTTPResponse:
         sender_id = request.args.get("sender_id", "")
         reveal = request.args.get("reveal", "") == "yes"
+        who = reader(request)
         return await answer(
-            lambda: customer_of(open_services(), sender_id, reveal=reveal)
+            lambda: customer_of(open_services(), sender_id, reveal=reveal, reader=who)
         )
 
     async def promise(_: Request) -> HTTPResponse:
@@ -119,16 +127,32 @@ def add_desk_routes(app: Any) -> None:
         return await answer(lambda: clause_at(open_services().library(), document, ref))
 
     async def cases(request: Request) -> HTTPResponse:
-        kind = request.args.get("kind", "")
-        return await answer(lambda: cases_for(open_services(), kind))
+        kind, who = request.args.get("kind", ""), reader(request)
+        return await answer(lambda: cases_for(open_services(), kind, who))
 
     async def case(request: Request) -> HTTPResponse:
         kind, number = request.args.get("kind", ""), request.args.get("number", "")
-        return await answer(lambda: case_for(open_services(), kind, number))
+        who = reader(request)
+        return await answer(lambda: case_for(open_services(), kind, number, who))
 
     async def step(request: Request) -> HTTPResponse:
         return await answer(lambda: step_for(open_services(), request.json or {}))
 
+    async def file(request: Request) -> HTTPResponse:
+        sender_id = request.args.get("sender_id", "")
+        file_id, who = request.args.get("file_id", ""), reader(request)
+        return await answer(lambda: file_for(open_services(), sender_id, file_id, who))
+
+    async def news(request: Request) -> HTTPResponse:
+        number = request.args.get("number", "")
+        return await answer(lambda: waiting_news(open_services(), number))
+
+    async def told(request: Request) -> HTTPResponse:
+        return await answer(lambda: note_news(open_services(), request.json or {}))
+
+    app.add_route(file, "/desk/file")
+    app.add_route(news, "/desk/news")
+    app.add_route(told, "/desk/news/told", methods=["POST"])
     app.add_route(cases, "/desk/cases")
     app.add_route(case, "/desk/case")
     app.add_route(step, "/desk/step", methods=["POST"])

@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from actions.commands import add_json
 from actions.errors import ActionsError, IllegalStep, UnknownCase
 from actions.handling import STEPS, Json, Told, open_cases, show_case, take_step
+from actions.people import Desk, Person
 from actions.services import open_services
 from worktime.reading import CalendarError
 
@@ -27,6 +29,13 @@ def add_steps(steps: Any, kind: str) -> None:
     parsers = [show]
     if kind in LISTED:
         parsers.append(steps.add_parser("list", help="what waits, the first due first"))
+    for parser in parsers:
+        parser.add_argument(
+            "--as",
+            dest="actor",
+            metavar="LOGIN",
+            help="who looks: nobody sees complaints about themselves",
+        )
     for name, step in STEPS[kind].items():
         parser = steps.add_parser(name, help=step.summary)
         parser.add_argument("number")
@@ -38,6 +47,12 @@ def add_steps(steps: Any, kind: str) -> None:
         parsers.append(parser)
     for parser in parsers:
         parser.set_defaults(kind=kind)
+        parser.add_argument(
+            "--desk",
+            metavar="FILE",
+            help="accounts of the desk as JSON, - for standard input (baoke gives them); "
+            "without them --as is believed to be a leader's login",
+        )
         add_json(parser)
 
 
@@ -49,7 +64,8 @@ def run_case(args: argparse.Namespace) -> int:
         sys.stderr.write(f"{args.kind} {args.step}: no such number\n")
         return 1
     except IllegalStep as err:
-        sys.stderr.write(f"{args.kind} {args.step}: refused: {err.why}\n")
+        who = f" ({', '.join(err.who)})" if err.who else ""
+        sys.stderr.write(f"{args.kind} {args.step}: refused: {err.why}{who}\n")
         return 1
     except (ActionsError, CalendarError, OSError, ValueError) as err:
         sys.stderr.write(f"{args.kind} {args.step}: {err}\n")
@@ -64,13 +80,27 @@ def run_case(args: argparse.Namespace) -> int:
 
 def _found(args: argparse.Namespace) -> Json | list[Json]:
     services = open_services()
-    if args.step == "list":
-        return open_cases(services, args.kind)
-    if args.step == "show":
-        return show_case(services, args.kind, args.number)
+    desk = _desk(args.desk)
+    actor: Person | str | None = args.actor
+    if args.actor and desk is not None:
+        actor = desk.actor(args.actor)
+    if args.step in ("list", "show"):
+        reader = Person(actor) if isinstance(actor, str) else actor
+        if args.step == "list":
+            return open_cases(services, args.kind, reader)
+        return show_case(services, args.kind, args.number, reader)
     step = STEPS[args.kind][args.step]
-    told = {one.name: getattr(args, one.name) for one in step.told}
-    return take_step(services, args.kind, args.number, args.step, told, args.actor)
+    told = {one.name: getattr(args, one.name.replace("-", "_")) for one in step.told}
+    assert actor is not None  # argparse wants it for every step
+    case, _ = take_step(services, args.kind, args.number, args.step, told, actor, desk)
+    return case
+
+
+def _desk(file: str | None) -> Desk | None:
+    if file is None:
+        return None
+    text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    return Desk.read(json.loads(text))
 
 
 def _add_told(parser: argparse.ArgumentParser, told: Told) -> None:

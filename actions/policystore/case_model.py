@@ -35,7 +35,8 @@ class ComplaintCase:
     Attributes:
         sender_id: The conversation it came from.
         handler: Who is in charge; never the one complained about.
-        accused: Whom the complaint is about, when that is a person.
+        accused: Whom the complaint is about, when that is a person, as it was said.
+        accused_login: The account that is; "-" when none of ours, None when not known.
         extension_level: 0; 1 after the first extension (30 days), 2 after the second.
         extension_asked_by: Who has asked for more time and waits for approval.
     """
@@ -45,6 +46,8 @@ class ComplaintCase:
     customer_id: str | None
     handler: str | None
     accused: str | None
+    accused_login: str | None
+    accused_title: str | None
     extension_level: int
     extension_asked_by: str | None
     decided_by: str | None

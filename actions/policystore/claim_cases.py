@@ -152,11 +152,7 @@ class ClaimCaseRepository:
             IllegalStep: ``no_such_move``; ``needs_amount``; ``no_amount``;
                 ``lines_do_not_add_up``; ``needs_reason``; ``needs_clause``.
         """
-        row = self._hold(claim_no)
-        if outcome not in DECISIONS:
-            raise IllegalStep("no_such_move")
-        self._check(row, outcome)
-        self._check_decision(outcome, amount_fen, lines, reason, clause)
+        row = self._decidable(claim_no, outcome, amount_fen, lines, reason, clause)
         row.amount_fen = amount_fen
         row.decision_reason = plain(reason) if reason else None
         row.decision_clause_product = clause.product if clause else None
@@ -172,6 +168,35 @@ class ClaimCaseRepository:
             for position, line in enumerate(lines, start=1)
         )
         return self._moved(row, outcome, actor, now, reason)
+
+    def check_decision(
+        self,
+        claim_no: str,
+        outcome: ClaimStatus,
+        *,
+        amount_fen: int | None = None,
+        lines: Sequence[CalculationLine] = (),
+        reason: str | None = None,
+        clause: ClauseRef | None = None,
+    ) -> None:
+        """Refuse what `decide` would refuse, and write nothing."""
+        self._decidable(claim_no, outcome, amount_fen, lines, reason, clause)
+
+    def _decidable(
+        self,
+        claim_no: str,
+        outcome: str,
+        amount_fen: int | None,
+        lines: Sequence[CalculationLine],
+        reason: str | None,
+        clause: ClauseRef | None,
+    ) -> ClaimRow:
+        row = self._hold(claim_no)
+        if outcome not in DECISIONS:
+            raise IllegalStep("no_such_move")
+        self._check(row, outcome)
+        self._check_decision(outcome, amount_fen, lines, reason, clause)
+        return row
 
     def _check_decision(
         self,

@@ -13,12 +13,14 @@ from datetime import datetime
 from sqlalchemy import select
 
 from actions.errors import IllegalStep, UnknownCase
+from actions.people import OUTSIDE, Person, is_login, is_same, person_of
 from actions.policystore.case_model import CaseEntry, ComplaintCase, OpenLimit
 from actions.policystore.complaint_steps import (
     MAX_LEVEL,
     OPEN,
+    check_not_accused,
     check_step,
-    is_same,
+    is_accused,
     write_step,
 )
 from actions.policystore.complaint_tables import (
@@ -75,44 +77,71 @@ class ComplaintCaseRepository:
     def assign(
         self,
         complaint_no: str,
-        handler: str,
-        actor: str,
+        handler: Person | str,
+        actor: Person | str,
         now: datetime,
         accused: str | None = None,
+        account: Person | None = None,
+        *,
+        outside: bool = False,
     ) -> ComplaintCase:
         """Put somebody in charge.
 
         Args:
             complaint_no: In any case or width.
-            handler: Login or name of who takes it.
-            actor: Login of who says so.
+            handler: Who takes it.
+            actor: Who says so.
             now: Present moment.
-            accused: Whom it is about; None leaves what was said before.
+            accused: Whom it is about, as it is said; None leaves what was said before.
+            account: The account that is, when it is one.
+            outside: Somebody says outright that it is no account of ours.
 
         Raises:
             IllegalStep: ``is_accused``; ``decided_before`` in a review.
         """
         row = self._hold(complaint_no, "assigned")
-        handler = _name(handler)
-        accused = _name(accused) if accused else row.accused
-        if is_same(handler, accused):
-            raise IllegalStep("is_accused")
+        check_not_accused(row, actor)
+        name = _name(person_of(handler).login)
+        if accused:
+            self._accuse(row, accused, account, outside)
+        check_not_accused(row, handler)
+        check_not_accused(row, actor)  # nobody puts others on their own case
         if row.status == "reviewing" and is_same(handler, row.decided_by):
             raise IllegalStep("decided_before")
-        row.handler, row.accused = handler, accused
+        row.handler = name
         if row.status == "received":
             row.status = "investigating"
         return self._taken(row, "assigned", actor, now)
 
+    def accuse(
+        self,
+        complaint_no: str,
+        accused: str,
+        actor: Person | str,
+        now: datetime,
+        account: Person | None = None,
+        *,
+        outside: bool = False,
+    ) -> ComplaintCase:
+        """Say whom it is about, see `assign`; the case is taken from who that is."""
+        row = self._hold(complaint_no, "accused")
+        check_not_accused(row, actor)
+        self._accuse(row, accused, account, outside)
+        theirs = account is not None and is_same(account, row.handler)
+        if row.handler and (theirs or is_accused(row, Person(row.handler))):
+            row.handler = None
+        return self._taken(row, "accused", actor, now)
+
     def progress(
-        self, complaint_no: str, text: str, actor: str, now: datetime
+        self, complaint_no: str, text: str, actor: Person | str, now: datetime
     ) -> ComplaintCase:
         """Note how it goes on, in words the customer is shown."""
         row = self._hold(complaint_no, "progress")
+        check_not_accused(row, actor)
         return self._taken(row, "progress", actor, now, _words(text))
 
     def ask_extension(
-        self, complaint_no: str, reason: str, actor: str, now: datetime
+        self, complaint_no: str, reason: str, actor: Person | str, now: datetime
     ) -> ComplaintCase:
         """Ask for more time; somebody else has to agree.
 
@@ -125,7 +154,7 @@ class ComplaintCaseRepository:
             raise IllegalStep("asked_already")
         if row.extension_level >= MAX_LEVEL:
             raise IllegalStep("no_more_time")
-        row.extension_asked_by = _name(actor)
+        row.extension_asked_by = _name(person_of(actor).login)
         return self._taken(row, "extension_asked", actor, now, _words(reason))
 
     def extend(
@@ -133,7 +162,7 @@ class ComplaintCaseRepository:
         complaint_no: str,
         due_at: datetime,
         due_clause: str,
-        actor: str,
+        actor: Person | str,
         now: datetime,
     ) -> ComplaintCase:
         """Agree to more time.
@@ -148,14 +177,14 @@ class ComplaintCaseRepository:
         return self._taken(row, "extended", actor, now)
 
     def refuse_extension(
-        self, complaint_no: str, reason: str, actor: str, now: datetime
+        self, complaint_no: str, reason: str, actor: Person | str, now: datetime
     ) -> ComplaintCase:
         """Refuse more time, see ``extend``."""
         row = self._answer_wish(complaint_no, "extension_refused", actor)
         return self._taken(row, "extension_refused", actor, now, _words(reason))
 
     def decide(
-        self, complaint_no: str, text: str, actor: str, now: datetime
+        self, complaint_no: str, text: str, actor: Person | str, now: datetime
     ) -> ComplaintCase:
         """Write the decision the customer is told.
 
@@ -164,13 +193,20 @@ class ComplaintCaseRepository:
         """
         row = self._hold(complaint_no, "decided")
         self._check_in_charge(row, actor)
-        row.status, row.decided_by, row.decided_at = "decided", _name(actor), now
+        row.status, row.decided_by, row.decided_at = (
+            "decided",
+            _name(person_of(actor).login),
+            now,
+        )
         row.extension_asked_by = None
         return self._taken(row, "decided", actor, now, _words(text))
 
-    def close(self, complaint_no: str, actor: str, now: datetime) -> ComplaintCase:
+    def close(
+        self, complaint_no: str, actor: Person | str, now: datetime
+    ) -> ComplaintCase:
         """Close a decided complaint."""
         row = self._hold(complaint_no, "closed")
+        check_not_accused(row, actor)
         row.status = "closed"
         return self._taken(row, "closed", actor, now)
 
@@ -190,22 +226,31 @@ class ComplaintCaseRepository:
             row, "due_moved", None, now, why=why, due_before=before.isoformat()
         )
 
-    def _answer_wish(self, complaint_no: str, step: str, actor: str) -> ComplaintRow:
+    def _answer_wish(
+        self, complaint_no: str, step: str, actor: Person | str
+    ) -> ComplaintRow:
         row = self._hold(complaint_no, step)
         if not row.extension_asked_by:
             raise IllegalStep("not_asked")
+        check_not_accused(row, actor)
         if is_same(actor, row.extension_asked_by) or is_same(actor, row.handler):
             raise IllegalStep("own_wish")
         row.extension_asked_by = None
         return row
 
-    def _check_in_charge(self, row: ComplaintRow, actor: str) -> None:
+    def _accuse(
+        self, row: ComplaintRow, accused: str, account: Person | None, outside: bool
+    ) -> None:
+        row.accused = _name(accused)
+        row.accused_login = account.login if account else OUTSIDE if outside else None
+        row.accused_title = account.title or None if account else None
+
+    def _check_in_charge(self, row: ComplaintRow, actor: Person | str) -> None:
+        check_not_accused(row, actor)
         if row.handler is None:
             raise IllegalStep("no_handler")
-        if not is_same(actor, row.handler):
+        if not is_login(actor, row.handler):
             raise IllegalStep("not_in_charge")
-        if is_same(actor, row.accused):
-            raise IllegalStep("is_accused")
 
     def _hold(self, complaint_no: str, step: str) -> ComplaintRow:
         """Lock a complaint and check that the step may be taken."""
@@ -220,12 +265,12 @@ class ComplaintCaseRepository:
         self,
         row: ComplaintRow,
         step: str,
-        actor: str | None,
+        actor: Person | str | None,
         now: datetime,
         words: str | None = None,
         **more: str,
     ) -> ComplaintCase:
-        who = f"agent:{_name(actor)}" if actor else "system"
+        who = f"agent:{_name(person_of(actor).login)}" if actor else "system"
         write_step(self._store.writing(), row, step, now, who, words, **more)
         return self._whole(row)
 
@@ -265,6 +310,8 @@ def _case(
         customer_id=row.customer_id,
         handler=row.handler,
         accused=row.accused,
+        accused_login=row.accused_login,
+        accused_title=row.accused_title,
         extension_level=row.extension_level,
         extension_asked_by=row.extension_asked_by,
         decided_by=row.decided_by,

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from actions.errors import IllegalStep
+from actions.people import OUTSIDE, Person, is_same, means, person_of
 from actions.policystore import complaint_log
 from actions.policystore.complaint_tables import ComplaintRow, ComplaintWordsRow
 from actions.policystore.plain import plain
@@ -25,6 +26,7 @@ MAX_LEVEL = 2  # 30 days, then 30 more
 # FROM[step] = the statuses it may be taken in
 FROM: Mapping[str, frozenset[str]] = {
     "assigned": OPEN,
+    "accused": OPEN,
     "progress": OPEN,
     "evidence": OPEN,
     "extension_asked": OPEN - {"reviewing"},
@@ -49,11 +51,26 @@ def check_step(row: ComplaintRow, step: str) -> None:
         raise IllegalStep("not_decided" if after else "not_open")
 
 
-def is_same(one: str | None, other: str | None) -> bool:
-    """Whether two names mean the same person, however they are written."""
-    if one is None or other is None:
+def is_accused(row: Any, person: Person | str) -> bool:
+    """Whether a complaint is about this person, under whatever account or name.
+
+    Rows from before accounts were known have the words of who filed them.
+    """
+    if row.accused is None or row.accused_login == OUTSIDE:
         return False
-    return one.strip().casefold() == other.strip().casefold()
+    if row.accused_login is None:
+        return means(row.accused, person_of(person))
+    return is_same(person, row.accused_login) or is_same(person, row.accused_title)
+
+
+def check_not_accused(row: Any, person: Person | str) -> None:
+    """Refuse whom a complaint is about, a leader too.
+
+    Raises:
+        IllegalStep: ``is_accused``.
+    """
+    if is_accused(row, person):
+        raise IllegalStep("is_accused")
 
 
 def state_of(row: Any) -> dict[str, Any]:
@@ -65,6 +82,8 @@ def state_of(row: Any) -> dict[str, Any]:
         "due_clause": row.due_clause,
         "handler": row.handler,
         "accused": row.accused,
+        "accused_login": row.accused_login,
+        "accused_title": row.accused_title,
         "extension_level": row.extension_level,
         "extension_asked_by": row.extension_asked_by,
         "decided_by": row.decided_by,

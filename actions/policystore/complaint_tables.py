@@ -35,7 +35,10 @@ class ComplaintRow(Base):
     content_salt: Mapped[str] = mapped_column(String(32))
     turn_id: Mapped[str] = mapped_column(String(100), unique=True)
     handler: Mapped[str | None] = mapped_column(String(60))
-    accused: Mapped[str | None] = mapped_column(String(100))
+    accused: Mapped[str | None] = mapped_column(String(100))  # as it was said
+    # The account that was meant; `people.OUTSIDE` when none of ours, said outright.
+    accused_login: Mapped[str | None] = mapped_column(String(60))
+    accused_title: Mapped[str | None] = mapped_column(String(60))
     extension_level: Mapped[int] = mapped_column(default=0, server_default="0")
     extension_asked_by: Mapped[str | None] = mapped_column(String(60))
     decided_by: Mapped[str | None] = mapped_column(String(60))

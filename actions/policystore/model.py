@@ -313,6 +313,7 @@ class ServiceRequest:
     Attributes:
         due_at: When it is answered, says ``due_clause``; None when no clause says.
         result: What came of it, in words the customer is shown.
+        evidence: How it was done and where that can be looked up.
     """
 
     request_no: str
@@ -325,6 +326,7 @@ class ServiceRequest:
     due_clause: str | None = None
     handler: str | None = None
     result: str | None = None
+    evidence: str | None = None
     history: tuple[RequestChange, ...] = ()
 
 

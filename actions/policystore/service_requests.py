@@ -158,6 +158,7 @@ class ServiceRequestRepository:
         actor: str,
         now: datetime,
         result: str | None = None,
+        evidence: str | None = None,
     ) -> ServiceRequest:
         """Work on a request.
 
@@ -167,6 +168,7 @@ class ServiceRequestRepository:
             actor: Login of who works on it.
             now: Present moment.
             result: In words the customer is shown; needed to decline.
+            evidence: How it was done and where that can be looked up.
 
         Raises:
             UnknownCase: There is none.
@@ -183,6 +185,7 @@ class ServiceRequestRepository:
             raise IllegalStep("needs_reason")
         row.status, row.handler = to, plain(actor, MAX_SHORT)
         row.result = said or row.result
+        row.evidence = plain(evidence).strip() or None if evidence else row.evidence
         _note(row, to, f"agent:{row.handler}", now, said or None)
         self._store.writing().flush()
         return _request(row)
@@ -228,6 +231,7 @@ def _request(row: ServiceRequestRow) -> ServiceRequest:
         due_clause=row.due_clause,
         handler=row.handler,
         result=row.result,
+        evidence=row.evidence,
         history=tuple(
             RequestChange(one.status, one.at, one.actor, one.reason)
             for one in row.history

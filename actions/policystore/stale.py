@@ -14,6 +14,8 @@ from sqlalchemy import tuple_ as row_of
 from sqlalchemy.orm import DeclarativeBase
 
 from actions.policystore.code_tables import OneTimeCodeRow
+from actions.policystore.news import KEPT
+from actions.policystore.news_tables import CaseNewsRow
 from actions.policystore.one_time_codes import DAY
 from actions.policystore.store_session import StoreSession
 from actions.policystore.tables import (
@@ -37,6 +39,13 @@ def forget_stale(store: StoreSession, settings: Settings, now: datetime) -> int:
             and_(OneTimeCodeRow.expires_at <= now, OneTimeCodeRow.sent_at <= now - DAY),
         ),
         (BindingRow, BindingRow.expires_at <= now),
+        (
+            CaseNewsRow,  # told, or given up, long ago
+            and_(
+                CaseNewsRow.made_at < now - KEPT,
+                or_(CaseNewsRow.told_at.is_not(None), CaseNewsRow.failed.is_not(None)),
+            ),
+        ),
         (
             VerificationAttemptRow,
             VerificationAttemptRow.at <= now - settings.attempts_kept,

@@ -127,6 +127,10 @@ class ClaimRow(Base):
     decision_reason: Mapped[str | None] = mapped_column(Text)
     decision_clause_product: Mapped[str | None] = mapped_column(String(40))
     decision_clause_ref: Mapped[str | None] = mapped_column(String(40))
+    handler: Mapped[str | None] = mapped_column(String(60))  # login
+    paid_fen: Mapped[int | None] = mapped_column(BigInteger)  # so far, all payments
+    # Who of two has agreed to which decision, see `claim_authority`.
+    approval: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     turn_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     policy: Mapped[PolicyRow] = relationship()
@@ -272,6 +276,7 @@ class ServiceRequestRow(Base):
     due_clause: Mapped[str | None] = mapped_column(String(60))
     handler: Mapped[str | None] = mapped_column(String(60))
     result: Mapped[str | None] = mapped_column(Text)
+    evidence: Mapped[str | None] = mapped_column(Text)  # how it was done, and where
 
     history: Mapped[list[RequestHistoryRow]] = relationship(
         order_by="RequestHistoryRow.position"

@@ -16,13 +16,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from actions.database import build_engine, store_error
+from actions.policystore.claim_authority import ClaimAuthority
 from actions.policystore.claim_cases import ClaimCaseRepository
 from actions.policystore.claims import ClaimRepository
 from actions.policystore.complaint_cases import ComplaintCaseRepository
+from actions.policystore.complaint_recusal import RecusalRepository
 from actions.policystore.complaints import ComplaintRepository
 from actions.policystore.core_http import CoreClaims, CorePolicies, CoreSystem
 from actions.policystore.facts import FactRepository
 from actions.policystore.identity import IdentityRepository
+from actions.policystore.news import NewsRepository
 from actions.policystore.numbers import Draw, draw_digits, new_number
 from actions.policystore.policies import PolicyRepository
 from actions.policystore.service_requests import ServiceRequestRepository
@@ -45,7 +48,10 @@ class UnitOfWork:
         claims: Claims of a verified customer.
         complaints: Complaints of a conversation or a verified customer.
         cases: The same complaints for those who handle them.
+        recusal: Who may look into a complaint and who may not.
         claim_cases: Claims of our own tables for those who handle them.
+        claim_authority: Who of them may decide and pay, and how much.
+        news: What customers are still to be told about their cases.
         requests: Service requests.
         facts: What the store was last brought up to date with.
 
@@ -58,7 +64,10 @@ class UnitOfWork:
     claims: ClaimRepository | CoreClaims
     complaints: ComplaintRepository
     cases: ComplaintCaseRepository
+    recusal: RecusalRepository
     claim_cases: ClaimCaseRepository
+    claim_authority: ClaimAuthority
+    news: NewsRepository
     requests: ServiceRequestRepository
     facts: FactRepository
 
@@ -93,7 +102,11 @@ class UnitOfWork:
         )
         self.facts = FactRepository(store)
         self.cases = ComplaintCaseRepository(store)
+        self.recusal = RecusalRepository(store)
         self.claim_cases = ClaimCaseRepository(store)
+        limit = self._settings.claim_second_above
+        self.claim_authority = ClaimAuthority(store, int(limit * 100))
+        self.news = NewsRepository(store)
         self.requests = ServiceRequestRepository(
             store, partial(new_number, "R", draw=draw)
         )

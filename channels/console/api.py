@@ -16,6 +16,7 @@ from bot.desk import Desk
 from bot.errors import BadInput, Unauthorized
 from bot.ledger.agents import DeskSession, Role
 from bot.ports import WorkHours
+from channels.case_news import CaseNews
 from channels.console import cases, conversation, files
 from channels.console.accounts import DEVICE_TTL, Accounts, Visitor
 from channels.console.backroom import Backroom
@@ -39,7 +40,11 @@ SCORES_OF = timedelta(days=30)
 
 
 def build_router(
-    rooms: WebRooms, desk: Desk, hours: WorkHours, client: httpx.AsyncClient
+    rooms: WebRooms,
+    desk: Desk,
+    hours: WorkHours,
+    client: httpx.AsyncClient,
+    news: CaseNews,
 ) -> APIRouter:
     """Return the routes under /api/desk.
 
@@ -52,7 +57,7 @@ def build_router(
     rooms.feed.listen(changes)
     ledger = rooms.ledger
     accounts = Accounts(ledger.agents, ledger.login_tries, rooms.doorkeeper)
-    entry = Entry(rooms, desk, accounts, backroom, changes)
+    entry = Entry(rooms, desk, accounts, backroom, changes, news)
     ready = load_templates(rooms.settings.root / TEMPLATES_FILE)
     categories = load_categories(rooms.settings.root / CATEGORIES_FILE)
     due = Due(backroom, hours, rooms.clock)

@@ -11,11 +11,16 @@ import httpx
 import structlog
 
 from bot.errors import BadInput
+from bot.ledger.agents import Agent
 from bot.message import CitationPart
 
 _SECONDS = 4.0
 
 log = structlog.get_logger()
+
+
+def _as(reader: Agent) -> dict[str, str]:
+    return {"actor": reader.name, "title": reader.title}
 
 
 class Backroom:
@@ -25,22 +30,50 @@ class Backroom:
         self._client = client
         self._urls = tuple(urls)
 
-    async def customer(self, sender_id: str, *, reveal: bool = False) -> Any:
-        """Return who a conversation belongs to and their business, masked or not."""
-        asked = {"reveal": "yes"} if reveal else {}
+    async def customer(
+        self, sender_id: str, reader: Agent, *, reveal: bool = False
+    ) -> Any:
+        """Return who a conversation belongs to and their business, masked or not.
+
+        Complaints about the reader are left out.
+        """
+        asked = {**_as(reader), **({"reveal": "yes"} if reveal else {})}
         return await self._ask("customer", sender_id=sender_id, **asked)
+
+    async def is_against(self, sender_id: str, file_id: str, reader: Agent) -> bool:
+        """Say whether a customer's file is evidence against who wants to open it.
+
+        Not known while no action server answers: then files can still be opened.
+        """
+        found = await self._ask(
+            "file", sender_id=sender_id, file_id=file_id, **_as(reader)
+        )
+        return isinstance(found, dict) and found.get("accused") is True
+
+    async def news(self, number: str | None = None) -> Any:
+        """Return what customers are to be told of their cases; None: nobody answers."""
+        asked = {"number": number} if number else {}
+        return await self._ask("news", **asked)
+
+    async def note_news(self, became: dict[str, Any]) -> None:
+        """Note what was told; what cannot be noted now is told again, which is nothing."""
+        await self._post("news/told", became)
 
     async def promise(self) -> Any:
         """Return how soon questions are answered: its clause, amount and unit."""
         return await self._ask("promise")
 
-    async def cases(self, kind: str) -> Any:
+    async def cases(self, kind: str, reader: Agent) -> Any:
         """Return what waits of a kind of case; None for no such kind."""
-        return await self._ask("cases", kind=kind)
+        return await self._ask("cases", kind=kind, **_as(reader))
 
-    async def case(self, kind: str, number: str) -> Any:
-        """Return a case with all that happened to it; None when there is none."""
-        return await self._ask("case", kind=kind, number=number)
+    async def case(self, kind: str, number: str, reader: Agent) -> Any:
+        """Return a case with all that happened to it; None when there is none.
+
+        Raises:
+            BadInput: 403: it is about the reader.
+        """
+        return await self._ask("case", kind=kind, number=number, **_as(reader))
 
     async def take_step(self, asked: dict[str, Any]) -> Any:
         """Take a step in a case.
@@ -61,7 +94,10 @@ class Backroom:
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise BadInput("not_found", 404)
         if answer.status_code == httpx.codes.CONFLICT:
-            raise BadInput(f"step_{answer.json()['why']}", 409)
+            refused = answer.json()
+            who = "、".join(refused.get("who") or ())
+            code = f"step_{refused['why']}"
+            raise BadInput(f"{code}_who" if who else code, 409, who=who)
         return answer.json() if answer.status_code == httpx.codes.OK else None
 
     async def clauses(self, question: str) -> Any:
@@ -95,11 +131,16 @@ class Backroom:
                     f"{url}/desk/{path}", params=query, timeout=_SECONDS
                 )
             except httpx.HTTPError as err:
-                log.warning("desk.backroom_away", error=type(err).__name__)
+                tell = (
+                    log.debug if path == "news" else log.warning
+                )  # asked all the time
+                tell("desk.backroom_away", error=type(err).__name__)
                 continue
             if answer.status_code == httpx.codes.OK:
                 return answer.json()
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return None
+            if answer.status_code == httpx.codes.CONFLICT:
+                raise BadInput(f"step_{answer.json()['why']}", 403)
             log.warning("desk.backroom_failed", status=answer.status_code)
         return None

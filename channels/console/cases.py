@@ -4,21 +4,20 @@ In: a kind (complaints, requests, claims), a number, a step. Out: the case as th
 server gives it; what the customer is told goes into their conversations once.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
+import structlog
 from fastapi import APIRouter, Depends
-from sqlalchemy.exc import IntegrityError
 
-from bot.errors import BadInput
+from bot.errors import BadInput, StoreError
 from bot.ledger.agents import DeskSession, Role
-from bot.message import Author, Outbound, TextPart
 from channels.console.bodies import CaseStep
 from channels.console.entry import Entry
 from channels.console.shapes import Json
 
 Kind = Literal["complaints", "requests", "claims"]
-MAX_NEWS_CHARS = 1500  # of a customer's message; a long decision is cut, with a mark
-CUT = "…"
+
+log = structlog.get_logger()
 
 
 def add_routes(router: APIRouter, entry: Entry) -> None:
@@ -30,12 +29,12 @@ def add_routes(router: APIRouter, entry: Entry) -> None:
     @router.get("/cases/{kind}", summary="Cases that wait")
     async def cases(kind: Literal["complaints", "requests"], session: Reader) -> Json:
         """Answer the open ones, the first due first; null when nobody knows now."""
-        return {"cases": await backroom.cases(kind)}
+        return {"cases": await backroom.cases(kind, session.agent)}
 
     @router.get("/cases/{kind}/{number}", summary="One case")
     async def case(kind: Kind, number: str, session: Reader) -> Json:
         """Answer a case with all that happened to it; who looked is written down."""
-        found = await backroom.case(kind, number[:40])
+        found = await backroom.case(kind, number[:40], session.agent)
         if found is None:
             raise BadInput("not_found", 404)
         now, name = entry.rooms.clock.now(), session.agent.name
@@ -52,33 +51,32 @@ def add_routes(router: APIRouter, entry: Entry) -> None:
                 "step": body.step,
                 "told": body.told,
                 "actor": session.agent.name,
+                "title": session.agent.title,
+                "desk": await desk_json(entry),
                 "leader": session.agent.role is Role.LEADER,
             }
         )
         if found is None:
             raise BadInput("backroom_away", 503)
-        told = await _tell(entry, found["news"]) if found["news"] else 0
+        told = 0
+        if found["news"]:  # kept with the step: what is not told now is told soon
+            try:
+                await entry.news.deliver(number[:40])
+                told = await entry.news.told_in(found["news"])
+            except StoreError as err:
+                log.warning("desk.news_kept", error=str(err))
         entry.changes.note()
         return {"case": found["case"], "told": told}
 
 
-async def _tell(entry: Entry, news: dict[str, Any]) -> int:
-    """Tell the customer in every conversation of theirs; returns in how many."""
-    values = {name: _short(value) for name, value in news["values"].items()}
-    words = entry.rooms.notices.say(news["notice"], **values).strip()
-    told = 0
-    for sender_id in news["senders"]:
-        said = Outbound(sender_id, Author.SYSTEM, (TextPart(words),), news["key"])
-        try:
-            written = await entry.rooms.ledger.messages.post(
-                (said,), entry.rooms.clock.now()
-            )
-        except IntegrityError:  # told before
-            continue
-        await entry.rooms.outbox.publish(sender_id, written)
-        told += 1
-    return told
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= MAX_NEWS_CHARS else value[:MAX_NEWS_CHARS] + CUT
+async def desk_json(entry: Entry) -> list[Json]:
+    """Return all accounts, closed ones too, by which names are told apart."""
+    return [
+        {
+            "login": agent.name,
+            "title": agent.title,
+            "leader": agent.role is Role.LEADER,
+            "active": agent.active,
+        }
+        for agent in await entry.rooms.ledger.agents.listed()
+    ]

@@ -104,7 +104,7 @@ def _add_backstory(router: APIRouter, entry: Entry) -> None:
     async def customer(sender_id: str, session: Reader) -> Json:
         """Answer the customer's proven identity and business, masked."""
         await entry.visible(sender_id, session)
-        found = await entry.backroom.customer(sender_id)
+        found = await entry.backroom.customer(sender_id, session.agent)
         return {"customer": found}
 
     @router.get(f"{ONE}/why/{{seq}}", summary="Why this answer")
@@ -140,4 +140,5 @@ def _add_backstory(router: APIRouter, entry: Entry) -> None:
         body.check()
         now, name = clock.now(), session.agent.name
         await ledger.agents.log(name, "reveal", now, sender_id, body.reason)
-        return {"customer": await entry.backroom.customer(sender_id, reveal=True)}
+        found = await entry.backroom.customer(sender_id, session.agent, reveal=True)
+        return {"customer": found}

@@ -15,6 +15,7 @@ from bot.ledger.agents import Agent, DeskSession, Role
 from bot.ledger.desk_view import Listed
 from bot.ledger.waiting import is_here
 from bot.message import Author, Outbound, Part
+from channels.case_news import CaseNews
 from channels.console.accounts import Accounts, may_write
 from channels.console.backroom import Backroom
 from channels.console.bodies import is_storable
@@ -39,6 +40,7 @@ class Entry:
     accounts: Accounts
     backroom: Backroom
     changes: Changes
+    news: CaseNews
 
     async def reader(self, request: Request) -> DeskSession:
         """Return the session of a request.

@@ -29,6 +29,8 @@ def add_routes(router: APIRouter, entry: Entry) -> None:
     async def download(sender_id: str, attachment_id: str, session: Reader) -> Response:
         """Return a file of a conversation that this agent may look into."""
         await entry.visible(sender_id, session)
+        if await entry.backroom.is_against(sender_id, attachment_id, session.agent):
+            raise BadInput("step_is_accused", 403)
         return await give_file(rooms, sender_id, attachment_id)
 
     @router.post(FILES, summary="Send an image or a PDF")
