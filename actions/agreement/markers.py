@@ -204,7 +204,8 @@ def doubt_after(marker: Marker, text: str) -> int:
     if not after.strip():
         return 0
     if _REFERENCE_WORDS.match(after):
-        return CERTAIN
+        # 第八条 第二款项下的费用…: a space may part the number from words of its clause
+        return 2 if after[0].isspace() and after.strip()[0] == "第" else CERTAIN
     if not _LIKELY_REFERENCE.match(after):
         return 0
     parted = after[0].isspace() or text[marker.end - 1] not in "条條章节節编編篇分"

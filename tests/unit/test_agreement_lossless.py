@@ -23,7 +23,12 @@ from actions.agreement.errors import NoClauseError
 from actions.agreement.importing import import_file, parse_lines
 from actions.agreement.reading import read_file, split_front_matter
 
-FOLDERS = (DOCUMENTS, TESTS / "fixtures" / "agreements", AGREEMENT_DATA / "products")
+FOLDERS = (
+    DOCUMENTS,
+    DOCUMENTS / "unseen",
+    TESTS / "fixtures" / "agreements",
+    AGREEMENT_DATA / "products",
+)
 FILES = [
     path
     for folder in FOLDERS
