@@ -37,12 +37,16 @@ _OFFSETS = tuple(
 _WEEKDAYS = {c: i for i, c in enumerate("一二三四五六")} | {"日": 6, "天": 6, "末": 5}
 _WEEKDAY = re.compile(r"(上上|上|这|本|下下|下)?个?周([一二三四五六日天末])")
 _DASHED = re.compile(r"(?<![0-9])([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?![0-9])")
+# 25.12.31: of two digits only where the century is this one.
+_SHORT_YEAR = re.compile(
+    r"(?<![0-9A-Za-z./\-:本])(2[0-9])([./-])(0?[1-9]|1[0-2])\2(0?[1-9]|[12][0-9]|3[01])(?![0-9./-])"
+)
 _WRITTEN = re.compile(r"(?<![0-9])([0-9]{4})年([0-9]{1,2})[-/.月]([0-9]{1,2})(?![0-9])")
 _EIGHT_DIGITS = re.compile(
     r"(?<![0-9])(20[0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])(?![0-9])"
 )
 # What a number after a month counts when it is no day: 10月2个人, 3月5万.
-_COUNTED = "个人名位万千百块元家次条份台辆楼层岁%折天周年例处"
+_COUNTED = "个人名位万千百块元家次条份台辆楼层岁%折天周年例处几多来交付缴"
 _MONTH_DAY = re.compile(
     rf"(?:(?P<month>{NUMBER})月份?|(?P<named>上上个?月|[上这本下]个?月))"
     rf"(?!初[一二三四五六七八九十]|廿)\s{{0,3}}的?\s{{0,3}}"
@@ -52,8 +56,9 @@ _MONTH_SHIFT = {"上上": -2, "上": -1, "下": 1}
 # Numbers of things, not days: 3号楼, 92号汽油, 3日内.
 _BARE_DAY = re.compile(
     rf"(?<!第)(?P<day>{COUNT})日(?![内后常游码楼线院店门车床桌窗汽桥路机柜房仓铺台坐座位选球员公寓地块栋幢厅馆井箱])"
-    r"(?!出[口入]|病[房床区]|客服)"
+    r"(?!出[口入]|口(?!腔)|病[房床区]|客服)"
 )
+_COUNTS_PEOPLE = 10  # 二三十号人 are no days
 _YEAR_WORDS = (("大前年", -3), ("前年", -2), ("去年", -1), ("今年", 0))
 _FOUR_DIGITS = re.compile(
     rf"(?<![0-9])([0-9]{{4}})年|(?<![{CN}])([零〇一二三四五六七八九]{{4}})年"
@@ -104,7 +109,7 @@ def days(text: str, today: date) -> Days | None:
     if either := _EITHER.search(text):
         return _either(text[: either.start("other")], either["other"], today)
     year = _year(text, today)
-    one = _absolute(text) or _relative(text, today) or _weekday(text, today)
+    one = _absolute(text, today) or _relative(text, today) or _weekday(text, today)
     if one:
         return Days(one, one)
     found = _month_day(text, today, year)
@@ -132,10 +137,13 @@ def _either(text: str, other: str, today: date) -> Days | None:
     return Days(ends[0], ends[1], is_estimate=ends[0] < ends[1])
 
 
-def _absolute(text: str) -> date | None:
+def _absolute(text: str, today: date) -> date | None:
     dashed = _DASHED.search(text)
     if dashed and int(dashed[1]) in YEARS:  # 400-8888-12-12 is a number to call
         return _date(*map(int, dashed.groups()))
+    short = _SHORT_YEAR.search(text)
+    if short and 2000 + int(short[1]) <= today.year:
+        return _date(2000 + int(short[1]), int(short[3]), int(short[4]))
     found = _WRITTEN.search(text) or _EIGHT_DIGITS.search(text)
     return _date(*map(int, found.groups())) if found else None
 
@@ -187,6 +195,8 @@ def _bare_day(text: str, today: date) -> Days | None:
     if bare is None:
         return None
     count = read_count(bare["day"])
+    if count.high - count.low >= _COUNTS_PEOPLE:
+        return None
     month = today
     if count.low > today.day:
         month = today.replace(day=1) - timedelta(days=1)

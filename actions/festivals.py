@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MINYEAR, date, timedelta
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,12 @@ _EDGES = {
     "六一": "(?<![十周])六一(?![起直早样])",
     "国庆": "国庆|十一(?=假期|长假|黄金周|那天|当天|期间|第|节)",
 }
+# 五一路, 国庆饭店, 我叫陈元旦: names of places and people.
+_PLACE = re.compile(
+    "大?(?:[街村桥镇巷弄]|路(?![上途过]))|大道|广场|饭店|酒店|宾馆|小区|大厦|公园|中学|小学|商场|花园|公寓"
+)
+_PERSON = re.compile("(?:叫|姓名是?|名字是?)[^，。,!?]{0,2}$")
+_ANOTHER = re.compile("[、或到至和]?初")
 _AFTER = re.compile(
     rf"节?(?P<holiday>假期|长假|小长假|黄金周|放假)?的?"
     rf"(?:第(?P<nth>{NUMBER})天|(?P<day>{NUMBER})日|(?P<first>当[天日]|那天|首日|头一?天|正日子)|"
@@ -78,10 +84,18 @@ def named_day(text: str, today: date, year: int | None) -> Named | None:
     """
     for pattern, name in _names():
         found = pattern.search(text)
-        if found:
+        if found and not _is_of_a_name(found, text):
             return _beside(name, text[found.end() :], today, year)
     found = _LUNAR.search(text)
-    return _lunar(found, today, year) if found else None
+    if found is None:
+        return None
+    one = _lunar(found, today, year)
+    return replace(one, is_estimate=True) if _ANOTHER.match(text, found.end()) else one
+
+
+def _is_of_a_name(found: re.Match[str], text: str) -> bool:
+    before = text[max(0, found.start() - 8) : found.start()]
+    return bool(_PLACE.match(text, found.end()) or _PERSON.search(before))
 
 
 def _beside(name: str, rest: str, today: date, year: int | None) -> Named:

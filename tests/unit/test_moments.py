@@ -475,3 +475,28 @@ def test_that_a_bare_lunar_day_is_of_the_new_year_just_past() -> None:
     february = datetime(2026, 2, 25, 2, 0, tzinfo=UTC)
     assert _shown("初三", february) == "2026-02-19"
     assert _shown("初三", DECEMBER) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3号线4号口电梯夹脚了",
+        "我叫陈元旦",
+        "五一路跟八一路路口撞的",
+        "国庆饭店门口摔的",
+        "二三十号人都看见了",
+        "一月一交还是一年一交",
+        "上个月二十几号",
+        "版本25.1.3",
+    ],
+)
+def test_that_names_of_places_people_and_terms_are_no_days(text):
+    assert when(text, datetime(2026, 12, 1, 6, 0, tzinfo=UTC)) is None
+
+
+def test_that_a_year_of_two_digits_is_of_this_century():
+    found = when("25.12.31夜里11点50", datetime(2026, 2, 17, 1, 0, tzinfo=UTC))
+    assert found is not None
+    assert f"{found.start:%Y-%m-%d %H:%M}" == "2025-12-31 23:50"
+    found = when("初七初八吧 过年那阵", datetime(2026, 3, 31, 15, 50, tzinfo=UTC))
+    assert found is not None and found.estimate
