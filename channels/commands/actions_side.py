@@ -7,15 +7,25 @@ from channels.commands.console import Context
 from channels.process_settings import root_environment
 
 
-def run_actions(context: Context, command: list[str], as_json: bool) -> int:
-    """Run ``python -m actions …``; its output and exit code become ours."""
+def run_actions(
+    context: Context, command: list[str], as_json: bool, told: str = ""
+) -> int:
+    """Run ``python -m actions …``; its output and exit code become ours.
+
+    Args:
+        context: Where the checkout is.
+        command: Its words.
+        as_json: Whether it prints JSON.
+        told: What it reads on standard input.
+    """
     said = ["--json"] if as_json else []
     asked = [sys.executable, "-m", "actions", *said, *command]
     done = subprocess.run(
         asked,
         cwd=context.places.root,
         env=root_environment(context.places),
-        stdin=subprocess.DEVNULL,
+        input=told,
+        encoding="utf-8",
         check=False,
     )
     return _code(done.returncode)

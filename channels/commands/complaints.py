@@ -1,10 +1,13 @@
 """``baoke complaints | claims | requests``: the complaint ledger, and cases by step."""
 
 import argparse
+import json
 from pathlib import Path
 
+from bot.ledger.agents import Role
 from channels.commands.actions_side import run_actions
 from channels.commands.console import Context, Subparsers, add_command, add_group
+from channels.commands.ledger_side import with_ledger
 
 # What each step needs stands in actions/handling.py and in its own --help.
 _CASES = {
@@ -12,6 +15,7 @@ _CASES = {
         "list": "what waits, the first due first",
         "show": "one complaint with all that happened to it",
         "assign": "put somebody in charge",
+        "accuse": "say whom it is about",
         "progress": "tell the customer how it goes on",
         "ask-extension": "ask for more time",
         "extend": "agree to more time",
@@ -21,9 +25,11 @@ _CASES = {
     },
     "claims": {
         "show": "one claim with all that happened to it",
+        "assign": "put somebody in charge",
         "want-papers": "ask for all missing papers, once",
         "move": "move it on",
         "decide": "decide it",
+        "approve": "agree, as the second person, to a payment above the limit",
     },
     "requests": {
         "list": "what waits, the first due first",
@@ -71,8 +77,24 @@ def _add_steps(group: Subparsers, kind: str) -> None:
 
 
 def run_case(args: argparse.Namespace, context: Context) -> int:
-    """Take a step of a case."""
-    return run_actions(context, [args.kind, args.step, *args.words], as_json=False)
+    """Take a step of a case; who acts is an account of the desk."""
+    looks = args.step in ("list", "show")
+    named = any(word.startswith("--a") for word in args.words)
+    command = [args.kind, args.step]
+    if {"-h", "--help"} & set(args.words) or (looks and not named):
+        return run_actions(context, [*command, *args.words], as_json=False)
+    desk = with_ledger(context, lambda ledger: ledger.agents.listed())
+    accounts = [
+        {
+            "login": agent.name,
+            "title": agent.title,
+            "leader": agent.role is Role.LEADER,
+            "active": agent.active,
+        }
+        for agent in desk
+    ]
+    command += ["--desk", "-", *args.words]
+    return run_actions(context, command, as_json=False, told=json.dumps(accounts))
 
 
 def run_verify(args: argparse.Namespace, context: Context) -> int:

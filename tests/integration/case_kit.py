@@ -12,9 +12,17 @@ from store_kit import DEMO, NOW, opened
 
 from actions import migrate
 from actions.errors import IllegalStep, UnknownCase
-from actions.for_agents import case_for, cases_for, step_for
+from actions.for_agents import (
+    case_for,
+    cases_for,
+    customer_of,
+    file_for,
+    reader_of,
+    step_for,
+)
 from actions.policystore.seed import seed
 from actions.settings import read_settings
+from actions.telling import note_news, waiting_news
 
 
 @contextmanager
@@ -40,25 +48,52 @@ def backroom_of(services):
         except UnknownCase:
             return JSONResponse(None, 404)
         except IllegalStep as err:
-            return JSONResponse({"why": err.why}, 409)
+            return JSONResponse({"why": err.why, "who": list(err.who)}, 409)
         return JSONResponse(found, 404 if found is None else 200)
 
     async def cases(request):
-        return answer(lambda: cases_for(services, request.query_params["kind"]))
+        asked = request.query_params
+        return answer(lambda: cases_for(services, asked["kind"], reader_of(asked)))
 
     async def case(request):
         asked = request.query_params
-        return answer(lambda: case_for(services, asked["kind"], asked["number"]))
+        return answer(
+            lambda: case_for(services, asked["kind"], asked["number"], reader_of(asked))
+        )
 
     async def step(request):
         asked = await request.json()
         return answer(lambda: step_for(services, asked))
+
+    async def customer(request):
+        asked = request.query_params
+        return answer(
+            lambda: customer_of(services, asked["sender_id"], reader=reader_of(asked))
+        )
+
+    async def file(request):
+        asked = request.query_params
+        told = asked["sender_id"], asked["file_id"], reader_of(asked)
+        return answer(lambda: file_for(services, *told))
+
+    async def news(request):
+        return answer(
+            lambda: waiting_news(services, request.query_params.get("number"))
+        )
+
+    async def told(request):
+        asked = await request.json()
+        return answer(lambda: note_news(services, asked))
 
     return Starlette(
         routes=[
             Route("/desk/cases", cases),
             Route("/desk/case", case),
             Route("/desk/step", step, methods=["POST"]),
+            Route("/desk/customer", customer),
+            Route("/desk/file", file),
+            Route("/desk/news", news),
+            Route("/desk/news/told", told, methods=["POST"]),
         ]
     )
 

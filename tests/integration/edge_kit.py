@@ -80,6 +80,7 @@ def make_settings(folder: Path, **overrides: Any) -> Settings:
         "var_dir": folder,
         "database_url": f"sqlite:///{database}",
         "brain_retry_budget": timedelta(seconds=0.3),
+        "actions_url": "http://127.0.0.1:9",  # never an instance that really runs
     }
     return Settings(**{**values, **overrides})
 

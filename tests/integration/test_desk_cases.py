@@ -47,10 +47,12 @@ async def test_that_a_complaint_is_handled_at_the_desk(tmp_path):
         seen = await seen_by(web, visitor)
         assert "补付200元" in seen
         assert "等回函" not in seen  # why is the insurer's own business
-        shown = (await two.get(f"cases/complaints/{number.lower()}")).json()["case"]
+        # Whom it is about neither reads it nor sees it in a list.
+        assert (await two.get(f"cases/complaints/{number}")).status_code == 403
+        shown = (await leader.get(f"cases/complaints/{number.lower()}")).json()["case"]
         assert [entry["kind"] for entry in shown["entries"]][-1] == "decided"
         log = await edge.backstage.ledger.agents.logged(5)
-        assert ("agent2", "case") in [(row["agent"], row["what"]) for row in log]
+        assert ("leader", "case") in [(row["agent"], row["what"]) for row in log]
         with services.unit_of_work() as uow:
             assert uow.complaints.verify().ok
 

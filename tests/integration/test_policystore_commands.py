@@ -205,8 +205,16 @@ def test_that_a_claim_is_decided_by_commands(ready, capsys):
     number = "C2026101500012"
     told = ("--line", "重大疾病保险金=500000.00", "--line", "已付=-100000")
     step = ("claims", "decide", number, "--as", "agent1", "--outcome", "approved")
+    assert run(*step, "--amount", "400000", *told) == 1  # a paper is missing
+    assert "papers_need_reason" in capsys.readouterr().err
+    told += ("--papers-reason", "病理报告由医院直接寄来")
 
     code, claim = run_json(capsys, *step, "--amount", "400000", *told)
+    assert (code, claim["status"]) == (0, "under_assessment")  # waits for a second one
+    assert run(*step, "--amount", "400000", *told) == 1
+    assert "same_person" in capsys.readouterr().err
+    second = ("claims", "approve", number, "--as", "leader", "--amount", "400000")
+    code, claim = run_json(capsys, *second)
 
     assert (code, claim["status"], claim["amount_fen"]) == (0, "approved", 40_000_000)
     assert [line["fen"] for line in claim["calculation"]] == [50_000_000, -10_000_000]
