@@ -359,7 +359,8 @@ def request(services, kind, detail):
 @pytest.mark.parametrize(
     "result",
     ["已删除全部个人信息", "您的个人信息已全部删除。", "已办结。已删除全部个人信息",
-     "所有资料都删光了", "已将您的一切数据彻底清除", "我们删除了您的所有资料", "您申请的删除全部个人信息已完成"],
+     "所有资料都删光了", "已将您的一切数据彻底清除", "我们删除了您的所有资料",
+     "您申请的删除全部个人信息已完成"],
 )  # fmt: skip
 def test_that_what_is_untrue_is_told_to_nobody(services, complaint, result):
     number = request(services, "privacy", "删除我的个人信息")
