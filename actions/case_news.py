@@ -82,7 +82,7 @@ def _request(step: str, case: Json) -> _News:
     said = case["history"][-1]["reason"] or ""
     values = {"number": number, "status": status, "words": said}
     if case["status"] == "done" and case["evidence"]:
-        values["evidence"] = case["evidence"]
+        values["what"] = case["evidence"]
         return "request_done", values, number, count
     notice = "request_answered" if said else "request_moved"
     return notice, values, number, count

@@ -128,3 +128,83 @@ async def test_that_strangers_see_no_case(tmp_path):
             "/api/desk/cases/complaints/T1/steps", json={"step": "close"}
         )
         assert posted.status_code == 401
+
+
+async def test_that_a_doubtful_name_is_refused_with_who_it_could_be(tmp_path):
+    async with (
+        cases_served(tmp_path) as (services, url),
+        desk_of(tmp_path, actions_url=url) as (_, _, (one, two, leader)),
+    ):
+        number = file_complaint(services.unit_of_work).complaint_no
+        told = {"handler": "agent1", "accused": "李经理"}
+        refused = await step(leader, number, "assign", **told)
+        assert refused.json()["error"]["code"] == "step_accused_unclear_who"
+        assert "小李（agent2）" in refused.json()["error"]["message"]
+        for accused in ("客服小李", "小李老师"):
+            refused = await step(
+                leader, number, "assign", handler="agent2", accused=accused
+            )
+            assert refused.json()["error"]["code"] == "step_is_accused"
+        told["accused"] = "客服小李"
+        assert (await step(leader, number, "assign", **told)).status_code == 200
+        assert (await two.get(f"cases/complaints/{number}")).status_code == 403
+        assert (await two.get("cases/complaints")).json() == {"cases": []}
+        assert (await one.get(f"cases/complaints/{number}")).status_code == 200
+
+
+async def test_that_a_claim_is_paid_by_its_handler_and_a_second_person(tmp_path):
+    async with (
+        cases_served(tmp_path) as (_, url),
+        desk_of(tmp_path, actions_url=url) as (_, _, (one, two, leader)),
+    ):
+        number = "C2026101500012"
+
+        async def take(who, name, **told):
+            answer = await step(who, number, name, "claims", **told)
+            error = answer.json().get("error", {})
+            assert error.get("message") != "请求无法处理。"  # every refusal has words
+            return error.get("code")
+
+        wish = {"outcome": "approved", "amount": "45000", "papers-reason": "已核实"}
+        assert await take(one, "decide", **wish) == "step_no_handler"
+        assert await take(one, "assign", handler="agent1") == "step_leaders_only"
+        assert await take(leader, "assign", handler="小王") is None
+        assert await take(two, "decide", **wish) == "step_not_in_charge"
+        assert await take(one, "decide", outcome="approved", amount="45000") == (
+            "step_papers_need_reason"
+        )
+        more = {**wish, "amount": "500000.01"}
+        assert await take(one, "decide", **more) == "step_above_cover"
+        assert await take(one, "decide", **wish) is None
+        assert await take(one, "approve", amount="45000") == "step_same_person"
+        assert await take(leader, "approve", amount="1") == "step_amount_changed"
+        assert await take(leader, "approve", amount="45000") is None
+        assert await take(two, "move", to="paying") == "step_not_in_charge"
+        assert await take(one, "move", to="paying") is None
+
+
+async def test_that_a_finished_deletion_says_who_says_so(tmp_path):
+    async with (
+        cases_served(tmp_path) as (services, url),
+        desk_of(tmp_path, actions_url=url) as (edge, web, (one, *_)),
+    ):
+        visitor, sender_id = await ask_for_human(edge, web)
+        with services.unit_of_work() as uow:
+            uow.identity.verify(sender_id, "P2023060100027", "4321", NOW)
+            wish = {"detail": "删除我的个人信息"}
+            made = uow.requests.record(sender_id, ZHANG, "privacy", wish, "t-1", NOW)
+        told = {"kind": "requests", "to": "done"}
+        refused = await step(one, made.request_no, "move", **told, result="已删除")
+        assert refused.json()["error"]["code"] == "step_needs_evidence"
+        told["evidence"] = "信息安全部工单D-17"
+        untrue = {**told, "result": "已删除全部个人信息"}
+        refused = await step(one, made.request_no, "move", **untrue)
+        assert refused.json()["error"]["code"] == "step_untrue_deleted"
+        assert "已办结" not in await seen_by(web, visitor)
+
+        told["result"] = "营销电话已删除，其余依法保存。"
+        await step(one, made.request_no, "move", **told)
+
+        seen = await seen_by(web, visitor)
+        assert "工作人员回复：营销电话已删除" in seen
+        assert "办理凭据（工作人员填写）：信息安全部工单D-17" in seen
