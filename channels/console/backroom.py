@@ -97,7 +97,7 @@ class Backroom:
             refused = answer.json()
             who = "、".join(refused.get("who") or ())
             code = f"step_{refused['why']}"
-            raise BadInput(f"{code}_who" if who else code, 409, who=who)
+            raise BadInput(f"{code}_who" if who else code, 409, name=who)
         return answer.json() if answer.status_code == httpx.codes.OK else None
 
     async def clauses(self, question: str) -> Any:
