@@ -112,13 +112,13 @@ def _unkept(
     for topic, ref in PROMISED_TOPICS.items():
         place = topics.get(topic)
         if fold_ref(ref) not in held:
-            found[ref] = "there is no such clause"
+            found[ref] = "does not exist"
         elif ref not in limits:
-            found[ref] = "it promises no time"
+            found[ref] = "promises no time"
         elif topic not in topics:
             continue  # nothing is known of the family: the wording cannot be judged
         elif place is None:
-            found[ref] = f"no clause speaks of {topic}"
+            found[ref] = f"is of no use: no clause speaks of {topic}"
         elif fold_ref(place) != fold_ref(ref):
-            found[ref] = f"it is about something else; {topic} stands in {place}"
+            found[ref] = f"is about something else; {topic} stands in {place}"
     return found

@@ -103,7 +103,8 @@ def import_document(
     if document == SERVICE:
         warnings += _another_insurer(parsed, insurer)
     warnings += [
-        f"{ref} is promised by but {why}" for ref, why in contents.unkept.items()
+        f"{ref} {why}; the bot makes promises by it"
+        for ref, why in contents.unkept.items()
     ]
     if changes and lost:
         warnings += loss_lines(lost)

@@ -74,7 +74,8 @@ async function call(method, path, body, seconds = 15, again = true) {
   const said = data.error || { code: '', message: '出错了，请稍后再试。' };
   const other = ['other_session', 'csrf'].includes(said.code);
   if (word && (other || answer.status === 401)) {
-    const now = other ? await whoIsIn() : null;
+    // A login in another tab ends this session before the browser has its new cookie.
+    const now = other || said.code === 'desk_left' ? await whoIsIn(other ? 1 : 2) : null;
     if (mine !== session) return unheard();
     if (now && now.name === me.name && again) { // logged in again in another tab
       Object.assign(me, now);
@@ -86,9 +87,12 @@ async function call(method, path, body, seconds = 15, again = true) {
   throw new Refused(answer.status, said.code, said.message);
 }
 
-async function whoIsIn() {
+async function whoIsIn(tries) {
   const answer = await fetch('/api/desk/me', { credentials: 'same-origin' }).catch(() => null);
-  return answer && answer.ok ? answer.json() : null;
+  if (answer && answer.ok) return answer.json();
+  if (tries < 2) return null;
+  await new Promise((done) => setTimeout(done, 700));
+  return whoIsIn(tries - 1);
 }
 
 function whyEnded(said, now) {
