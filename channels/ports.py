@@ -54,8 +54,11 @@ class Claim:
         wait for the next child.
         """
         for each in self.sockets:
+            # A second shutdown, of a child that died before it listened, would mark the
+            # socket for good: Linux then cuts off every connection of later children.
             with suppress(OSError):
-                each.shutdown(socket.SHUT_RD)
+                if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    each.shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
         """Give the port back."""
