@@ -13,8 +13,11 @@ def answers(listening: socket.socket) -> bytes:
     with socket.create_connection(listening.getsockname(), 5) as caller:
         accepted, _ = listening.accept()
         with accepted:
-            caller.sendall(b"x")
+            accepted.setblocking(False)
+            with pytest.raises(BlockingIOError):  # an end, before a word was sent
+                accepted.recv(1)
             accepted.settimeout(5)
+            caller.sendall(b"x")
             return accepted.recv(1)
 
 
