@@ -1,5 +1,7 @@
 """Despair and other words of rank: who is told what, and who comes first."""
 
+from datetime import UTC, datetime
+
 import pytest
 from edge_kit import FakeBrain, FakeHours, make_edge, say, served, visiting, words
 from test_web_turns import rows, wants_human
@@ -67,7 +69,8 @@ async def test_that_a_weaker_wish_changes_nothing_in_the_queue(tmp_path):
 
 
 async def test_that_despair_after_hours_names_the_line_and_the_next_day(tmp_path):
-    edge = make_edge(tmp_path, FakeBrain(), hours=FakeHours(open=False))
+    closed = FakeHours(open=False, opens=datetime(2026, 12, 1, 1, 0, tzinfo=UTC))
+    edge = make_edge(tmp_path, FakeBrain(), hours=closed)
     async with served(edge) as url, visiting(url) as visitor:
         await visitor.say("我想死")
         told = words((await visitor.until(2))[1])
