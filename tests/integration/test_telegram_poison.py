@@ -452,7 +452,7 @@ def odd_updates(draw):
     content = next((k for k in update if k != "update_id"), None)
     if content and draw(st.booleans()):
         kinds = sorted({*UNREADABLE, *SERVICE, "text", "photo", "document", "caption"})
-        update[content][draw(st.sampled_from(kinds))] = draw(WORTHLESS)
+        update[content][draw(st.sampled_from(kinds))] = copy.deepcopy(draw(WORTHLESS))
     for _ in range(draw(st.integers(0, 3))):
         *way, last = draw(st.sampled_from([p for p in paths(update) if p]))
         at = update
@@ -461,7 +461,7 @@ def odd_updates(draw):
         if isinstance(at, dict) and draw(st.booleans()):
             del at[last]
         else:
-            at[last] = draw(WORTHLESS)
+            at[last] = copy.deepcopy(draw(WORTHLESS))
     return update
 
 
