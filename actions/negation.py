@@ -26,6 +26,7 @@ LONGEST_CLAUSE = 30
 LONGEST_TEXT = 300
 _MARKS = re.compile(r"[\s，,。.；;：:！!？?、…~～—]+")
 _QUESTION = re.compile(r"[?？]")
+_SAID_AGAIN = re.compile(r"(.{2,8})\1{1,3}")  # 莫退莫退
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,9 @@ def read_negation(text: str) -> Reading:
     rest: list[str] = []
     gives_up = False
     for clause, asks in _clauses(text):
-        while found := None if asks else _negated(clause):
+        if again := _SAID_AGAIN.fullmatch(clause[: LONGEST_CLAUSE + 1]):
+            clause = again.group(1)
+        while found := _negated(clause, asks):
             wishes |= found[0]
             said = clause.removesuffix(found[1])
             gives_up = gives_up or said.endswith(tuple(_words()["changed"]))
@@ -112,10 +115,13 @@ def _clauses(text: str) -> Iterable[tuple[str, bool]]:
         start = mark.end() if mark else start
 
 
-def _negated(clause: str) -> tuple[set[str], str] | None:
+def _negated(clause: str, asks: bool = False) -> tuple[set[str], str] | None:
     """The wishes a clause negates and what comes behind it without a mark."""
     head = clause[:LONGEST_CLAUSE]
-    found = _pattern().match(head)
+    # 谁要退保了？ asks nothing, whatever its mark.
+    found = _rhetorical().match(head)
+    if not found and not asks:
+        found = _pattern().match(head)
     if not found:
         return None
     rest = clause[found.end() :]
@@ -139,7 +145,7 @@ def _words() -> Mapping[str, Any]:
 def _wishes_by_word() -> Mapping[str, frozenset[str]]:
     found: dict[str, set[str]] = {word: {ANY} for word in _words()["any_wish"]}
     for intent, words in _words()["wishes"].items():
-        for kind in ("acts", "things", "short"):
+        for kind in ("acts", "things", "short", "scorned"):
             for word in words.get(kind, ()):
                 found.setdefault(word, set()).add(intent)
     return {word: frozenset(intents) for word, intents in found.items()}
@@ -179,7 +185,31 @@ def _pattern() -> re.Pattern[str]:
     # 不转人工我就投诉 is a condition: behind a bare 不 nothing may follow.
     bare = rf"{_one_of(w['plain_adverb'])}{{0,3}}{_one_of(w['plain'])}{few}{act}{over}$"
     fronted = rf"{lead}{noun}{me}{adverb}{_one_of(w['wanting'])}{end}"
-    return re.compile(rf"{mine}(?:{wants}|{being}|{bare})|{yours}{forbids}|{fronted}")
+    # 投诉就不必了, 我老婆说别退.
+    named = rf"(?:{_one_of(_of_wishes('things'))}|{_one_of(_of_wishes('acts'))})"
+    off = rf"{_one_of(w['dismissed'])}{over}$"
+    put_off = rf"{lead}({named}){_one_of(w['matter'])}?{me}{adverb}{off}"
+    others = rf"{lead}{me}{_one_of(w['told_by'])}{_one_of(w['told'])}"
+    return re.compile(
+        rf"{mine}(?:{wants}|{being}|{bare})|(?:{yours}|{others}){forbids}"
+        rf"|{fronted}|{put_off}"
+    )
+
+
+@cache
+def _rhetorical() -> re.Pattern[str]:
+    """A whole clause that asks in form only: 谁要退保了, 退它干啥, 退什么保."""
+    w = _words()
+    over = rf"{_one_of(w['end'])}{{0,3}}$"
+    thing = rf"{_one_of(w['object'])}{{0,3}}"
+    begin = rf"{_one_of(w['lead'])}{{0,2}}{_one_of(w['subject'])}?"
+    act = rf"({_one_of([*_of_wishes('acts'), *_of_wishes('short')])})"
+    fill = rf"{_one_of(w['filler'])}{{0,3}}"
+    asked = rf"{_one_of(w['rhetorical'])}{fill}{act}{thing}"
+    idle = rf"{_one_of(w['idle'])}{_one_of(w['subject'])}?{act}{thing}"
+    idle = rf"{idle}{_one_of(w['pointless'])}"
+    scorned = rf"({_one_of(_of_wishes('scorned'))})"
+    return re.compile(rf"{begin}(?:{asked}|{idle}|{scorned}){over}")
 
 
 @cache
