@@ -112,7 +112,9 @@ def confirmed_field(slot: str, adds_to: str | None = None) -> Field:
     """
 
     def parse(turn: Turn) -> Filled | Unusable | None:
-        answer = normalise.yes_no(turn.text, turn.intent)
+        answer = normalise.sends(turn.text)
+        if answer is None:
+            answer = normalise.yes_no(turn.text, turn.intent)
         if answer is True:
             return Filled(True)
         if answer is False:

@@ -20,6 +20,7 @@ from actions.form_words import (
     WISHES,
 )
 from actions.negation import read_negation
+from actions.normalise import sends
 from actions.turn import Turn
 
 
@@ -61,6 +62,8 @@ def refused(
 
 def added(fields: Sequence[Field], asked: Field, turn: Turn) -> Outcome | None:
     """Free words at the read-back: they are added to the account and read back."""
+    if sends(turn.text) is not None:
+        return None  # 赶紧报！ answers, and tells nothing
     if only_announces(turn):
         return Outcome(note=ADDING)
     sure = turn.confidence >= CERTAIN or turn.intent in POLITENESS

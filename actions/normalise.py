@@ -22,6 +22,7 @@ __all__ = [
     "phone",
     "plate_no",
     "policy_no",
+    "sends",
     "when",
     "yes_no",
 ]
@@ -113,6 +114,29 @@ def yes_no(text: str, intent: str) -> bool | None:
     if said in known["yes"]:
         return True
     return {"deny": False, "affirm": True}.get(intent)
+
+
+def sends(text: str) -> bool | None:
+    """Whether a message says that something is to be sent in: 赶紧报！, 先别交.
+
+    Args:
+        text: Answers "shall I send it?".
+
+    Returns:
+        None when a clause of it says anything else, or yes and no stand together.
+    """
+    said = unicodedata.normalize("NFKC", text).lower()
+    heard = words()["sending"]["heard"]
+    clauses = [c for c in re.split(r"[\s,。.!~、;；]+", said) if c and c not in heard]
+    meant = set()
+    for clause in clauses:
+        for answer, key in ((True, "yes"), (False, "no")):
+            if clause in (*words()["sending"][key], *words()["yes_no"][key]):
+                meant.add(answer)
+                break
+        else:
+            return None
+    return meant.pop() if len(meant) == 1 else None
 
 
 def mentions_injury(text: str) -> bool | None:

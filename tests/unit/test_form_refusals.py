@@ -70,13 +70,60 @@ def _run(
 @pytest.mark.parametrize("intent", ["deny", "surrender_policy", "inform"])
 @pytest.mark.parametrize("asked", ["request_detail", "request_confirmed"])
 @pytest.mark.parametrize(
-    "text", ["不想退了", "我不想退保", "先不退保了", "不退了，太亏了", "别给我退"]
+    "text",
+    [
+        "还是别退了吧",
+        "还是不退了",
+        "我看还是别退",
+        "不想退了",
+        "我不想退保",
+        "先不退保了",
+        "不退了，太亏了",
+        "别给我退",
+    ],
 )
 def test_that_refusing_the_own_wish_ends_the_form(
     text: str, asked: str, intent: str
 ) -> None:
     slots, _ = _run(ValidateRequestServiceForm, asked, text, intent, **SURRENDER)
     assert slots == {FORM_EXIT: "cancel", REQUESTED_SLOT: None}
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("晓得了 交上去嘛", True),
+        ("赶紧报！", True),
+        ("赶紧提交", True),
+        ("好的，交吧", True),
+        ("快交", True),
+        ("嗯 报上去", True),
+        ("否 留着吧", None),
+        ("不了 钱就放那吧", None),
+        ("先别交", None),
+        ("别报", None),
+        ("不了", None),
+        ("不用，先放着吧", None),
+    ],
+)
+@pytest.mark.parametrize(
+    ("form", "asked", "filled"),
+    [
+        (ValidateReportClaimForm, "claim_confirmed", CLAIM),
+        (ValidateFileComplaintForm, "complaint_confirmed", COMPLAINT),
+        (ValidateRequestServiceForm, "request_confirmed", SURRENDER),
+    ],
+)
+def test_that_a_plain_answer_to_sending_in_adds_nothing(
+    form: type[FormAction],
+    asked: str,
+    filled: dict[str, Any],
+    text: str,
+    sent: bool | None,
+) -> None:
+    slots, _ = _run(form, asked, text, "inform", **filled)
+    changed = {k: v for k, v in slots.items() if k not in (FORM_MISSES, FORM_NOTE)}
+    assert changed == {asked: sent}
 
 
 @pytest.mark.parametrize(

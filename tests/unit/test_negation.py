@@ -219,6 +219,21 @@ def test_that_the_rest_decides_only_where_the_negated_word_led_astray() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["不改地址 改电话", "不改手机号，改地址", "不换受益人，换银行卡"]
+)
+def test_that_the_same_may_be_wished_of_something_else(text: str) -> None:
+    known = [("deny", 0.9), ("change_policy", 0.1)]
+    rest = [("change_policy", 0.9), ("deny", 0.1)]
+    assert settled(read_negation(text), known, rest) == rest
+
+
+def test_that_a_surrender_that_is_put_off_is_not_wished_anew() -> None:
+    reading = read_negation("我不想退保，要退再说")
+    known, rest = [("deny", 0.9)], [("surrender_policy", 0.9)]
+    assert settled(reading, known, rest) == known
+
+
+@pytest.mark.parametrize(
     ("text", "rest"),
     [
         ("我不想退保，退了太亏", "surrender_policy"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import List, Sequence, Tuple
 
+from actions.form_words import RESTATED
 from actions.negation import Reading
 
 Ranking = Sequence[Tuple[str, float]]
@@ -32,6 +33,10 @@ def settled(
         rest: Of what is left; empty when nothing is.
     """
     best = whole[0][0]
+    # 不改地址 改电话 wishes the same of something else.
+    if rest and rest[0][0] in RESTATED and rest[0][1] >= CLEAR:
+        if rest[0][0] in reading.wishes and reading.names(rest[0][0]):
+            return list(rest)
     if best in REFUSING:
         return list(whole)
     if reading.is_all or not rest:
