@@ -54,6 +54,9 @@ from actions.words import is_upset
 
 # After so many unusable answers to one question the customer is offered a human.
 MISSES_BEFORE_HELP = 2
+_NOT_BUT = re.compile(
+    r"(?:不对[\s，,]*)?不是([^\s，,。]{2,20})[\s，,]*而?是([^\s，,。]{2,20})[。.!！]?"
+)
 
 __all__ = [
     "ADDING",
@@ -175,7 +178,24 @@ def _corrected(fields: Sequence[Field], asked: Field, turn: Turn) -> dict[str, A
         found = found or (candidate.spot(turn) if candidate.spot else None)
         if isinstance(found, Filled) and found.value != turn.slot(candidate.slot):
             values[candidate.slot] = found.value
-    return values
+    return values or _exchanged(fields, asked, turn)
+
+
+def _exchanged(fields: Sequence[Field], asked: Field, turn: Turn) -> dict[str, Any]:
+    """At the read-back 不是解放路 是建设路 names the words and not the field."""
+    found = _NOT_BUT.fullmatch(turn.text.strip()) if asked.adds_to else None
+    if not found:
+        return {}
+    wrong, right = found.groups()
+    if "了" in wrong and "了" not in right:  # 不是扣了两次 是三次
+        wrong = wrong.rpartition("了")[2]
+    for field in fields:
+        before = turn.slot(field.slot)
+        if field is not asked and isinstance(before, str) and wrong in before:
+            parsed = field.parse(replace(turn, text=before.replace(wrong, right)))
+            if wrong and isinstance(parsed, Filled):
+                return {field.slot: parsed.value}
+    return {}
 
 
 def _said_of(candidate: Field, turn: Turn) -> Filled | Unusable | None:

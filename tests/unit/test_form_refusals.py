@@ -388,3 +388,21 @@ def test_that_a_number_that_is_given_is_the_number(text: str) -> None:
     slots, _ = run_form(form, turn)
     assert slots["claim_phone"] == "13811112222"
     assert store.identity.bound[SENDER].phone == "13900000001"
+
+
+@pytest.mark.parametrize(
+    ("slot", "before", "text", "after"),
+    [
+        ("claim_where", "解放路十字路口", "不是解放路 是建设路", "建设路十字路口"),
+        ("claim_where", "G15高速", "不是G15 是G60", "G60高速"),
+        ("claim_where", "万达门口", "不是万达，是银泰", "银泰门口"),
+        ("claim_what", "保费扣了两次", "不是扣了两次 是三次", "保费扣了三次"),
+        ("claim_what", "被货车追尾", "不对，不是货车，而是轿车", "被轿车追尾"),
+    ],
+)
+def test_that_words_are_exchanged_in_the_field_that_has_them(
+    slot: str, before: str, text: str, after: str
+) -> None:
+    filled = {**CLAIM, slot: before}
+    slots, _ = _run(ValidateReportClaimForm, "claim_confirmed", text, "deny", **filled)
+    assert slots[slot] == after

@@ -34,9 +34,8 @@ def settled(
     """
     best = whole[0][0]
     # 不改地址 改电话 wishes the same of something else.
-    if rest and rest[0][0] in RESTATED and rest[0][1] >= CLEAR:
-        if rest[0][0] in reading.wishes and reading.names(rest[0][0]):
-            return list(rest)
+    if rest and _is_restated(reading, *rest[0]):
+        return list(rest)
     if best in REFUSING:
         return list(whole)
     if reading.is_all or not rest:
@@ -48,6 +47,12 @@ def settled(
     if doubtful or reading.refuses(second):
         return refused(whole)
     return list(rest)
+
+
+def _is_restated(reading: Reading, wish: str, share: float) -> bool:
+    """Whether what is left wants the negated wish of another thing."""
+    known = wish in RESTATED and wish in reading.wishes
+    return known and share >= CLEAR and reading.names(wish)
 
 
 def _stands(reading: Reading, best: str, share: float) -> bool:
