@@ -18,6 +18,7 @@ TRIGGERS_FILE = Path("data/desk/triggers.yml")  # below the project root
 CRISIS = "crisis"  # an answer of the desk's own instead of the bot's
 _MARKS = re.compile(r"[，,。.；;：:！!？?、…~～—\n]+")
 _SPACES = re.compile(r"(?<![a-z])\s+|\s+(?![a-z])")
+_GAPS = re.compile(r"[ \u3000\t]{1,8}")
 # A message is looked at so far (code points), and a negation this far before a word.
 _LONGEST = 2000
 _PREFIX = 20
@@ -79,11 +80,13 @@ class Triggers:
 
     def find(self, texts: Iterable[str | None]) -> Trigger | None:
         """Return the strongest trigger in a customer's words."""
-        said = [_even(text) for text in texts if text]
+        said = [text for text in texts if text]
         fitting = [r for r in self.rows if any(self._fits(r, text) for text in said)]
         return max(fitting, key=lambda r: r.handoff.priority.rank, default=None)
 
-    def _fits(self, row: Trigger, text: str) -> bool:
+    def _fits(self, row: Trigger, said: str) -> bool:
+        # Customers part clauses with spaces (割腕了 血止不住) and words too (不想 活了).
+        text = _even(_GAPS.sub("，", said) if row.alone else said)
         if any(word in text for word in row.unless):
             return False
         return any(self._stands(row, clause) for clause in _MARKS.split(text))

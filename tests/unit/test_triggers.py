@@ -163,3 +163,56 @@ def test_that_the_crisis_line_is_set_by_the_insurer(tmp_path):
     path.write_text("crisis_line: 010-82951332")
     assert DeskSettings.load(path).crisis_line == "010-82951332"
     assert DeskSettings.load(ROOT / SETTINGS_FILE).crisis_line == "12356"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "割腕了 血止不住",
+        "喝了农药 现在难受",
+        "老公想不开 把自己锁屋里了",
+        "今晚就结束了 谢谢你们",
+        "跟孩子说了再见 就这样吧",
+        "我先走一步 你们慢慢审",
+        "不如一了百了",
+        "不想醒过来了",
+        "我撑不下去了 谁来救救我",
+        "药都买好了",
+        "唔想做人啦",
+        "没了我家里还轻松些",
+        "想鼠",
+        "zs的话会疼吗",
+        "我妈留了纸条不见了",
+        "莫得活头咯",
+        "欠这么多 死了能还债吧",
+        "日子没法过了",
+    ],
+)
+def test_that_despair_in_other_words_is_heard(text):
+    found = OURS.of([text])
+    assert found is not None and (found.reason, found.priority) == (
+        "despair",
+        Priority.CRITICAL,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "不想过户了 怎么办",
+        "药买好了能报销吗",
+        "我先走一步 改天再聊",
+        "活动今晚就结束吗",
+        "烧炭取暖中毒 意外险赔吗",
+        "我爸走了 怎么理赔",
+        "死了赔多少",
+        "喝农药住院给报吗",
+        "这台车撑不下去了 要报废",
+        "不想坚持交了 保单能停吗",
+        "笑死我了",
+        "两年内自杀赔不赔",
+    ],
+)
+def test_that_what_only_sounds_like_despair_is_not(text):
+    found = OURS.of([text])
+    assert found is None or found.reason != "despair"
