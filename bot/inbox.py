@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import IntegrityError
 
 from bot.desk import REQUEST_PAYLOAD
 from bot.desk_rules import Status
@@ -159,11 +158,9 @@ class Inbox:
         said = self._receipt(inbound)(None, status is Status.AGENT)
         if not said:
             return
-        try:
-            written = await self._messages.post(said, now)
-        except IntegrityError:
-            return  # said before, perhaps for another file of the same album
-        await self._outbox.publish(sender_id, written)
+        # Said before, perhaps: for another file of the same album.
+        if (written := await self._messages.post_once(said, now)) is not None:
+            await self._outbox.publish(sender_id, written)
 
     async def _keep_file(self, inbound: Inbound) -> Accepted:
         said = self._receipt(inbound)

@@ -8,7 +8,6 @@ once: who dies in between tells it again, and the key makes that a repeat.
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import IntegrityError
 
 from bot.background import Background
 from bot.errors import StoreError
@@ -129,13 +128,10 @@ class CaseNews(Background):
 
     async def _say(self, sender_id: str, words: str, key: str) -> None:
         said = Outbound(sender_id, Author.SYSTEM, (TextPart(words),), key)
-        try:
-            written = await self._ledger.messages.post((said,), self._clock.now())
-        except IntegrityError:
-            if await self._ledger.messages.said(sender_id, key):
-                return  # told before
-            raise
-        await self._outbox.publish(sender_id, written)
+        now = self._clock.now()
+        written = await self._ledger.messages.post_once((said,), now)
+        if written is not None:  # not told before
+            await self._outbox.publish(sender_id, written)
 
 
 def _short(value: str) -> str:

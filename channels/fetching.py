@@ -139,12 +139,10 @@ class FileFetcher(Background):
         """Tell the customer, once, and forget the file."""
         key = f"{fetch.attachment_id}:lost"
         said = Outbound(fetch.sender_id, Author.SYSTEM, (TextPart(words),), key)
-        try:
-            now = self._rooms.clock.now()
-            written = await self._rooms.ledger.messages.post((said,), now)
+        now = self._rooms.clock.now()
+        written = await self._rooms.ledger.messages.post_once((said,), now)
+        if written is not None:  # not told before a crash
             await self._rooms.outbox.publish(fetch.sender_id, written)
-        except IntegrityError:
-            pass  # told before a crash
         await self._rooms.ledger.fetches.done(fetch.attachment_id)
 
 

@@ -126,6 +126,22 @@ class Messages:
         )
         return await self._database.read(lambda c: c.execute(query).first() is not None)
 
+    async def post_once(
+        self, outbounds: tuple[Outbound, ...], now: datetime
+    ) -> Written | None:
+        """Add messages as ``post`` does; None when they were said before.
+
+        Raises:
+            StoreError: Nothing was stored.
+        """
+        try:
+            return await self.post(outbounds, now)
+        except IntegrityError:
+            first = outbounds[0]
+            if await self.said(first.sender_id, first.idempotency_key):
+                return None
+            raise
+
     async def said(self, sender_id: str, idempotency_key: str) -> bool:
         """Say whether something was said under a key of ours before."""
         query = select(messages.c.seq).where(
