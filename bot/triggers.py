@@ -80,13 +80,18 @@ class Triggers:
 
     def find(self, texts: Iterable[str | None]) -> Trigger | None:
         """Return the strongest trigger in a customer's words."""
-        said = [text for text in texts if text]
-        fitting = [r for r in self.rows if any(self._fits(r, text) for text in said)]
+        # Customers part words with spaces (不想 活了) and clauses too (割腕了 血止不住).
+        said = [(_even(t), _even(_GAPS.sub("，", t))) for t in texts if t]
+        fitting = [
+            row
+            for row in self.rows
+            if any(
+                self._fits(row, parted if row.alone else text) for text, parted in said
+            )
+        ]
         return max(fitting, key=lambda r: r.handoff.priority.rank, default=None)
 
-    def _fits(self, row: Trigger, said: str) -> bool:
-        # Customers part clauses with spaces (割腕了 血止不住) and words too (不想 活了).
-        text = _even(_GAPS.sub("，", said) if row.alone else said)
+    def _fits(self, row: Trigger, text: str) -> bool:
         if any(word in text for word in row.unless):
             return False
         return any(self._stands(row, clause) for clause in _MARKS.split(text))
