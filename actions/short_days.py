@@ -2,8 +2,7 @@
 
 Two numbers with a mark between them are more often a share, a length, a score or an
 estimate (3/4的车门, 1.5米, 1-2个人). What is no day for certain is asked for: asking costs
-one question, a wrong day a wrong claim. `bot/assistant/components/day_context.py` keeps
-the same rule for entities; a test holds the two together.
+one question, a wrong day a wrong claim. The assistant's entity patterns keep to it too.
 """
 
 from __future__ import annotations

@@ -319,7 +319,7 @@ def test_that_two_numbers_with_a_mark_are_no_date(text: str) -> None:
     ],
 )
 def test_that_both_rooms_keep_the_same_rule_for_short_days(text: str) -> None:
-    from components import short_days as marked
+    from components import entity_patterns as marked
 
     from actions import short_days as read
 

@@ -15,8 +15,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Iterable, Sequence
 
+from actions.short_days import SHORT_DAY, is_day
 from components.searching import Budget, Pattern, compiled
-from components.short_days import SHORT_DAY, is_day
 from components.text import MAX_CHARACTERS
 
 
